@@ -1,0 +1,1 @@
+"""The analyses: what each does with one app, on real tools."""

@@ -1,0 +1,90 @@
+"""The plug point: what an analysis type is. One class in one file makes a new one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from batchnb.records.errors import InvalidValueError, UnknownNameError
+from batchnb.tools.layout import find_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from batchnb.records import AnalysisReport
+    from batchnb.tools.cancellation import CancelToken, Deadline
+    from batchnb.tools.layout import AppFolder
+
+
+class Options(BaseModel):
+    """Base of every analyzer's option schema: typed fields with a title and a description, nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnalysisContext:
+    """What an analysis gets from whoever runs it."""
+
+    scratch: Path
+    """An empty folder of its own; the caller removes it."""
+    deadline: Deadline
+    cancel: CancelToken
+    progress: Callable[[int], None]
+    """To be told how far the analysis is, in percent."""
+
+
+class Analyzer(ABC):
+    """One analysis type. Holds no state of a run, so one object serves many threads."""
+
+    key: ClassVar[str]
+    """The analysis type, such as `backend_security`."""
+    title: ClassVar[str]
+    """As forms and charts name it."""
+    service: ClassVar[str]
+    """Its name among the seed's services, such as `backend_security_analyzer`."""
+    part: ClassVar[str | None] = None
+    """The app's folder that it looks at ("backend", "frontend"); None: the whole app."""
+    options: ClassVar[type[Options]] = Options
+
+    def __init__(self, base_path: str | Path) -> None:
+        """Make an analyzer for the apps under `base_path` (`<base_path>/<model>/app<N>`)."""
+        self.base_path = Path(base_path).expanduser().absolute()
+
+    @abstractmethod
+    def analyze(self, app: AppFolder, options: Any, context: AnalysisContext) -> AnalysisReport:
+        """Analyse one app and report findings and, for each tool, what it saw.
+
+        Returns early when `context.cancel` is set or `context.deadline` has passed, and says so in the
+        coverage. Raises only for errors of its own; a tool's failure is a coverage record.
+        """
+
+    def missing_tools(self) -> tuple[str, ...]:
+        """Return the names of the tools that are not installed. Default: needs none."""
+        return ()
+
+    def find_app(self, model: str, app_num: int) -> AppFolder | None:
+        """Return where an app lies, or None if there is no such app."""
+        return find_app(self.base_path, model, app_num)
+
+
+def check_options(analyzer: type[Analyzer], values: Mapping[str, Any], source: str) -> Options:
+    """Return `values` as the analyzer's options.
+
+    Raises:
+        UnknownNameError: for an option that the analyzer does not have.
+        InvalidValueError: for a value that it does not allow.
+    """
+    try:
+        return analyzer.options.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        what = f"{analyzer.key} option"
+        if first["type"] == "extra_forbidden":
+            raise UnknownNameError(what, name, analyzer.options.model_fields, source) from None
+        raise InvalidValueError(f"{what} {name}", first["input"], first["msg"], source) from None

@@ -1,0 +1,73 @@
+"""Which analysis types there are: the built-in ones and the plug-ins, loaded by name when they are needed."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+from batchnb.analyzers.base import Analyzer
+from batchnb.records import AnalysisType
+from batchnb.records.errors import AnalyzerError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GROUP = "batchnb.analyzers"
+BUILTIN = (
+    EntryPoint("backend_security", "batchnb.analyzers.backend_security:BackendSecurityAnalyzer", GROUP),
+)
+
+
+class AnalyzerRegistry:
+    """Analysis type -> analyzer class.
+
+    A plug-in is an entry point of the group `batchnb.analyzers`. One that cannot be loaded is named in
+    `broken` and harms nobody; one that takes the name of a built-in is left out and named there too.
+    """
+
+    def __init__(self, extra: Iterable[EntryPoint] | None = None) -> None:
+        """Collect the built-in analyzers and `extra`, by default the installed plug-ins."""
+        self._known = {point.name: point for point in BUILTIN}
+        self._loaded: dict[str, type[Analyzer]] = {}
+        self.broken: dict[str, str] = {}
+        for point in sorted(entry_points(group=GROUP) if extra is None else extra):
+            if point.name in self._known:
+                self.broken[point.value] = f"the name {point.name!r} is taken"
+            else:
+                self._known[point.name] = point
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The analysis types that can be asked for: built in first, then plug-ins by name."""
+        return tuple(self._known)
+
+    def is_known(self, key: str) -> bool:
+        """Whether `key` is an analysis type, of the seed or of a plug-in, whether or not it can run here."""
+        return key in self._known or key in set(AnalysisType)
+
+    def __getitem__(self, key: str) -> type[Analyzer]:
+        """Return the analyzer class of an analysis type.
+
+        Raises:
+            UnknownNameError: if there is none.
+            AnalyzerError: if it cannot be loaded.
+        """
+        if key not in self._known:
+            raise UnknownNameError("analysis type", key, self.keys)
+        if key not in self._loaded:
+            self._loaded[key] = self._load(self._known[key])
+        return self._loaded[key]
+
+    def _load(self, point: EntryPoint) -> type[Analyzer]:
+        try:
+            found = point.load()
+            if not (isinstance(found, type) and issubclass(found, Analyzer)):
+                raise TypeError(f"{point.value} is no Analyzer class")  # noqa: TRY301 - one way out for all
+        except Exception as error:  # a stranger's code may raise anything
+            self.broken[point.name] = f"{type(error).__name__}: {error}"
+            logging.getLogger(__name__).warning("analyzer %s cannot be loaded: %s", point.name, error)
+            raise AnalyzerError(
+                f"analyzer {point.name!r} ({point.value}) cannot be loaded: {error}"
+            ) from error
+        return found

@@ -1,0 +1,68 @@
+"""bandit: pattern checks over Python's own syntax tree (https://bandit.readthedocs.io)."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from batchnb.analyzers.scanners.base import Issue, Scanner, ScanReport, load_json
+from batchnb.records import Confidence, Severity
+from batchnb.records.errors import ReportError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from batchnb.tools.process import RawOutput
+
+_LEVELS = {level.value.upper() for level in Severity}
+# An exclude list of our own that matches nothing: bandit's default drops every file whose path has ".git",
+# "CVS" or "__pycache__" somewhere in it, and says nothing.
+_EXCLUDE_NOTHING = "/nowhere/at/all"
+
+
+class Bandit(Scanner):
+    """`python -I -m bandit`: -I keeps the app's modules out of bandit's own imports."""
+
+    name: ClassVar[str] = "bandit"
+    install_hint: ClassVar[str] = "pip install 'batchnb[tools]'"
+
+    def command(self) -> tuple[str, ...] | None:
+        """Return how to start bandit with the interpreter that runs batchnb."""
+        return (sys.executable, "-I", "-m", "bandit") if find_spec("bandit") else None
+
+    def argv(self, root: Path) -> tuple[str, ...]:
+        """Scan `root` with every test; no configuration file, `# nosec` not obeyed."""
+        return (
+            *("-q", "-r", str(root), "-f", "json", "-x", _EXCLUDE_NOTHING),
+            *("--ignore-nosec", "--ini", "/dev/null"),
+        )
+
+    def parse(self, raw: RawOutput) -> ScanReport:
+        """Read bandit's JSON report; its `errors` are files that it could not parse."""
+        if raw.returncode not in {0, 1}:  # 1: there are findings
+            raise ReportError(f"bandit ended with exit code {raw.returncode}")
+        report = load_json(raw, self.name)
+        try:
+            unparsed = {error["filename"]: str(error["reason"]) for error in report["errors"]}
+            scanned = frozenset(report["metrics"]) - {"_totals"} - unparsed.keys()
+            issues = tuple(_issue(result) for result in report["results"])
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ReportError(f"bandit's report is not of the known form: {error!r}") from error
+        return ScanReport(issues=issues, unparsed=unparsed, scanned=scanned)
+
+
+def _issue(result: dict[str, Any]) -> Issue:
+    confidence = result["issue_confidence"]
+    severity = result["issue_severity"]
+    return Issue(
+        path=result["filename"],
+        rule=result["test_id"],
+        severity=Severity(severity.lower()) if severity in _LEVELS else Severity.LOW,
+        confidence=Confidence(confidence.lower()) if confidence in _LEVELS else None,
+        cwe=result.get("issue_cwe", {}).get("id"),
+        line=result["line_number"],
+        end_line=max(result["line_range"], default=result["line_number"]),
+        column=result["col_offset"] + 1 if result["col_offset"] >= 0 else None,
+        message=result["issue_text"],
+    )

@@ -1,0 +1,256 @@
+"""TaskExecutor: runs one task from its start to its stored result, whatever happens in between."""
+
+from __future__ import annotations
+
+import queue
+import tempfile
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batchnb.analyzers.base import AnalysisContext, Analyzer, check_options
+from batchnb.records import (
+    AnalysisReport,
+    BatchAnalysisJob,
+    BatchAnalysisTask,
+    CoverageStatus,
+    ErrorCategory,
+    JobError,
+    TaskStatus,
+    summarize,
+    utc_now,
+)
+from batchnb.tools.cancellation import CancelToken, Deadline
+from batchnb.tools.log import create_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from batchnb.engine.storage import JobStorage
+    from batchnb.records import BatchAnalysisResult
+
+_log = create_logger("task")
+
+_CATEGORIES: dict[type[BaseException], ErrorCategory] = {
+    TimeoutError: ErrorCategory.TIMEOUT,
+    ConnectionError: ErrorCategory.NETWORK,
+    PermissionError: ErrorCategory.PERMISSION,
+    MemoryError: ErrorCategory.RESOURCE,
+    OSError: ErrorCategory.RESOURCE,
+    ValueError: ErrorCategory.VALIDATION,
+}
+
+
+class TaskExecutor:
+    """Executes tasks with their context (seed, 8.1 and 9.2)."""
+
+    def __init__(self, storage: JobStorage) -> None:
+        """Make an executor that reads tasks from `storage` and leaves their results there."""
+        self._storage = storage
+
+    def run(self, task_id: int, services: Mapping[str, Any], cancel: CancelToken) -> BatchAnalysisResult:
+        """Run a task and store its one result: the seed's task execution context, step by step.
+
+        Never raises for what goes wrong in the analysis; only a store that fails gets out.
+        """
+        task = self._storage.get_task_or_fail(task_id)
+        job = self._storage.get_job_or_fail(task.job_id)
+        if cancel.cancelled:
+            return self._storage.finish_task(task_id, lambda t: t.cancel(utc_now()))
+        task = self._storage.update_task(task_id, lambda t: t.start(utc_now()))
+        _log.info("[Task %d] started: %s of %s/app%d", task.id, task.analysis_type, task.model, task.app_num)
+        with self._task_execution_context(task, job, services, cancel) as context:
+            self._execute(context)
+            outcome = context["result_queue"].get_nowait()
+        result = self._settle(task, outcome, cancel)
+        _log.info("[Task %d] %s, %d issues", task.id, result.status.value, result.issues_count)
+        return result
+
+    def execute_task(self, context: dict[str, Any]) -> None:
+        """Execute the task in `context` with its analyzer and put the result dictionary in `result_queue`.
+
+        The one body of the seed's `execute_frontend_security_task(context)` and its siblings, which exist for
+        every analysis type under the name `execute_<analysis type>_task`.
+
+        Args:
+            context: `task`, `job`, `result_queue`, `app_context`, `services`, `progress_callback`, and
+                optionally `cancel` (CancelToken), `deadline` (Deadline) and `scratch` (an empty folder).
+        """
+        task: BatchAnalysisTask = context["task"]
+        analyzer = _analyzer(context["services"], task.analysis_type)
+        put = context["result_queue"].put
+        if analyzer is None:
+            put(_skipped(f"{task.analysis_type} not available", ErrorCategory.DEPENDENCY))
+            return
+        app = analyzer.find_app(task.model, task.app_num)
+        if app is None or (analyzer.part and not app.has(analyzer.part)):
+            lacks = f"has no {analyzer.part}" if app else "does not exist"
+            put(_skipped(f"{task.model}/app{task.app_num} {lacks}"))
+            return
+        try:
+            given = context["job"].analysis_options.get(task.analysis_type, {})
+            options = check_options(type(analyzer), given, f"job {task.job_id}")
+            with _scratch(context) as scratch:
+                report = analyzer.analyze(app, options, _analysis_context(context, scratch))
+        except Exception as error:  # noqa: BLE001 - whatever an analyzer raises is one failed task
+            put(_failed(task, error))
+        else:
+            put(_outcome(report, analyzer.title))
+
+    def __getattr__(self, name: str) -> Any:
+        """Give `execute_<analysis type>_task` as the seed names it."""
+        if name.startswith("execute_") and name.endswith("_task"):
+            return self.execute_task
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @contextmanager
+    def _task_execution_context(
+        self,
+        task: BatchAnalysisTask,
+        job: BatchAnalysisJob,
+        services: Mapping[str, Any],
+        cancel: CancelToken,
+    ) -> Iterator[dict[str, Any]]:
+        with tempfile.TemporaryDirectory(prefix="batchnb-", ignore_cleanup_errors=True) as scratch:
+            yield {
+                "task": task,
+                "job": job,
+                "result_queue": queue.SimpleQueue(),
+                "app_context": None,
+                "services": services,
+                "progress_callback": lambda percent: self._report_progress(task.id, percent),
+                "cancel": cancel,
+                "deadline": Deadline.after(task.timeout_seconds),
+                "scratch": Path(scratch),
+            }
+
+    def _execute(self, context: dict[str, Any]) -> None:
+        task: BatchAnalysisTask = context["task"]
+        try:
+            getattr(self, f"execute_{task.analysis_type}_task")(context)
+        except Exception as error:  # noqa: BLE001 - a task never takes its worker down
+            context["result_queue"].put(_failed(task, error))
+
+    def _report_progress(self, task_id: int, percent: int) -> None:
+        self._storage.update_task(task_id, lambda task: task.with_progress(percent))
+
+    def _settle(
+        self, task: BatchAnalysisTask, outcome: dict[str, Any], cancel: CancelToken
+    ) -> BatchAnalysisResult:
+        """Turn a result dictionary into the task's ending, and store both."""
+        report: AnalysisReport | None = outcome.get("report")
+        details = {key: value for key, value in outcome.get("details", {}).items() if key != "issues"}
+        status = _ending(outcome, report, cancel)
+        error = _job_error(task, outcome, status)
+
+        def end(current: BatchAnalysisTask) -> BatchAnalysisTask:
+            now = utc_now()
+            if status is TaskStatus.COMPLETED:
+                return current.complete(details, now)
+            if status is TaskStatus.CANCELLED:
+                return current.cancel(now, details)
+            if status is TaskStatus.SKIPPED:
+                return current.skip(now, error, {**details, "reason": outcome.get("reason", "")})
+            assert error is not None  # noqa: S101 - _job_error gives one for these two
+            timed_out = status is TaskStatus.TIMED_OUT
+            return current.time_out(error, now, details) if timed_out else current.fail(error, now, details)
+
+        if status is TaskStatus.TIMED_OUT:
+            _log.warning("[Task %d] timed out after %d s", task.id, task.timeout_seconds)
+        return self._storage.finish_task(task.id, end, report)
+
+
+def _analyzer(services: Mapping[str, Any], analysis_type: str) -> Analyzer | None:
+    return next((s for s in services.values() if isinstance(s, Analyzer) and s.key == analysis_type), None)
+
+
+def _analysis_context(context: dict[str, Any], scratch: Path) -> AnalysisContext:
+    task: BatchAnalysisTask = context["task"]
+    return AnalysisContext(
+        scratch=scratch,
+        deadline=context.get("deadline") or Deadline.after(task.timeout_seconds),
+        cancel=context.get("cancel") or CancelToken(),
+        progress=context.get("progress_callback") or (lambda percent: None),  # noqa: ARG005
+    )
+
+
+@contextmanager
+def _scratch(context: dict[str, Any]) -> Iterator[Path]:
+    if "scratch" in context:
+        yield context["scratch"]
+        return
+    with tempfile.TemporaryDirectory(prefix="batchnb-", ignore_cleanup_errors=True) as scratch:
+        yield Path(scratch)
+
+
+def _outcome(report: AnalysisReport, title: str) -> dict[str, Any]:
+    """Return the seed's result dictionary for a report."""
+    details = {
+        "issues": list(report.issues),
+        "summary": summarize(report.issues),
+        "tool_status": report.tool_status,
+    }
+    outcome: dict[str, Any] = {"status": "completed", "details": details, "report": report}
+    if report.is_measured:
+        return outcome
+    states = {cell.status for cell in report.coverage}
+    reasons = "; ".join(f"{cell.tool}: {cell.detail or cell.status.value}" for cell in report.coverage)
+    if states <= {CoverageStatus.NOT_APPLICABLE}:
+        return {**outcome, "status": "skipped", "reason": reasons or "nothing to analyse"}
+    if states <= {CoverageStatus.NOT_APPLICABLE, CoverageStatus.TOOL_MISSING}:
+        skipped = _skipped(f"{title} not available: {reasons}", ErrorCategory.DEPENDENCY)
+        return {**outcome, **skipped}
+    parse = any(cell.unread for cell in report.coverage)
+    category = ErrorCategory.PARSE if parse else ErrorCategory.ANALYSIS
+    return {**outcome, "status": "failed", "error": f"{title}: {reasons}", "category": category.value}
+
+
+def _skipped(reason: str, category: ErrorCategory | None = None) -> dict[str, Any]:
+    skipped = {"status": "skipped", "reason": reason}
+    return skipped if category is None else {**skipped, "error": reason, "category": category.value}
+
+
+def _failed(task: BatchAnalysisTask, error: Exception) -> dict[str, Any]:
+    """Return the seed's error dictionary."""
+    return {
+        "status": "failed",
+        "error": f"{task.analysis_type} of {task.model}/app{task.app_num} failed: {error}",
+        "category": categorize(error).value,
+        "traceback": traceback.format_exc(),
+        "details": {"error_type": type(error).__name__},
+    }
+
+
+def categorize(error: BaseException) -> ErrorCategory:
+    """Return the category of an error that an analysis raised."""
+    return next(
+        (kind for base, kind in _CATEGORIES.items() if isinstance(error, base)), ErrorCategory.ANALYSIS
+    )
+
+
+def _ending(outcome: dict[str, Any], report: AnalysisReport | None, cancel: CancelToken) -> TaskStatus:
+    """Return how the task ended: a tool that was stopped decides over what the others found."""
+    states = {cell.status for cell in report.coverage} if report else set()
+    if CoverageStatus.CANCELLED in states or (cancel.cancelled and outcome["status"] != "completed"):
+        return TaskStatus.CANCELLED
+    if CoverageStatus.TIMED_OUT in states:
+        return TaskStatus.TIMED_OUT
+    return TaskStatus(outcome["status"])
+
+
+def _job_error(task: BatchAnalysisTask, outcome: dict[str, Any], status: TaskStatus) -> JobError | None:
+    if status is TaskStatus.TIMED_OUT:
+        message = (
+            f"{task.analysis_type} of {task.model}/app{task.app_num} timed out: {task.timeout_seconds} s"
+        )
+        return JobError(category=ErrorCategory.TIMEOUT, message=message, task_id=task.id)
+    if "error" not in outcome or status is TaskStatus.CANCELLED:
+        return None
+    return JobError(
+        category=ErrorCategory(outcome.get("category", ErrorCategory.ANALYSIS)),
+        message=outcome["error"],
+        task_id=task.id,
+        traceback=outcome.get("traceback", ""),
+        details=outcome.get("details", {}) if "traceback" in outcome else {},
+    )

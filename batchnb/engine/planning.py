@@ -1,0 +1,96 @@
+"""From what a user asks for to tasks. Pure but for the listing of folders that an open range needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from batchnb.analyzers.base import check_options
+from batchnb.records import JobSpec
+from batchnb.records.errors import UnknownNameError
+from batchnb.tools.layout import find_apps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from batchnb.analyzers.registry import AnalyzerRegistry
+    from batchnb.records import BatchAnalysisJob, Portfolio
+    from batchnb.records.portfolio import Apps
+
+Cell = tuple[str, int, str]
+"""Model, app number, analysis type: one task."""
+
+
+def plan(  # noqa: PLR0913 - the fields of a form
+    portfolio: Portfolio,
+    registry: AnalyzerRegistry,
+    *,
+    models: Sequence[str] | None = None,
+    apps: Apps = None,
+    analyses: Sequence[str] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    name: str = "",
+    description: str = "",
+    task_timeout_seconds: int | None = None,
+) -> JobSpec:
+    """Check what a user asks for against the portfolio and the analyses there are.
+
+    Args:
+        portfolio: the apps.
+        registry: the analyses.
+        models: model names; None: all.
+        apps: which apps, see Portfolio.select; None: all.
+        analyses: analysis types; None: every one that is registered.
+        options: analysis type -> option -> value.
+        name: the job's name; empty: "Batch Job {id}".
+        description: what the job is for.
+        task_timeout_seconds: longest time for one task; None: the service's setting.
+
+    Raises:
+        UnknownNameError, AppRangeError, InvalidValueError: naming the wrong value.
+    """
+    kinds = _analysis_types(registry, analyses)
+    given = dict(options or {})
+    stray = [kind for kind in given if kind not in kinds]
+    if stray:
+        raise UnknownNameError("analysis", stray[0], kinds, "options")
+    checked = {
+        kind: check_options(registry[kind], values, f"options[{kind!r}]").model_dump()
+        for kind, values in given.items()
+    }
+    ranges = portfolio.select(models, apps)
+    return JobSpec(
+        models=tuple(ranges),
+        app_ranges=ranges,
+        analysis_types=kinds,
+        analysis_options=checked,
+        name=name,
+        description=description,
+        task_timeout_seconds=task_timeout_seconds,
+    )
+
+
+def cells(job: BatchAnalysisJob, base: Path) -> Iterator[Cell]:
+    """Yield the tasks of a job: app by app, so that all models have been measured on the first apps early.
+
+    A model without a range (or with an empty one) stands for all of its apps.
+    """
+    ranges = {model: job.app_ranges.get(model) or [] for model in job.models or job.app_ranges}
+    if not all(ranges.values()):
+        found, _ = find_apps(base)
+        for model in [model for model, apps in ranges.items() if not apps]:
+            ranges[model] = [app.app_num for app in found if app.model == model]
+    pairs = sorted((app, model) for model, apps in ranges.items() for app in set(apps))
+    return ((model, app, kind) for app, model in pairs for kind in dict.fromkeys(job.analysis_types))
+
+
+def _analysis_types(registry: AnalyzerRegistry, asked: Iterable[str] | None) -> tuple[str, ...]:
+    wanted = [asked] if isinstance(asked, str) else asked
+    kinds = tuple(dict.fromkeys(str(kind) for kind in (registry.keys if wanted is None else wanted)))
+    if not kinds:
+        raise UnknownNameError("analysis", "", registry.keys, "analyses")
+    for kind in kinds:
+        if not registry.is_known(kind):
+            raise UnknownNameError("analysis", kind, registry.keys, "analyses")
+    return kinds

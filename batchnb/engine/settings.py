@@ -1,0 +1,95 @@
+"""Settings of the engine: the seed's environment variables, overridable by arguments (seed, 7.3)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batchnb.records.errors import InvalidValueError
+from batchnb.records.task import DEFAULT_TIMEOUT_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_SECONDS = 7 * 24 * 3600
+MAX_CONCURRENT = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Limits of the engine."""
+
+    max_jobs: int = 2
+    """Jobs that run at once; further ones wait, first in first out (BATCH_MAX_JOBS)."""
+    max_tasks: int = 2
+    """Tasks that run at once in one job (BATCH_MAX_TASKS)."""
+    task_timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
+    """Longest time for one task (BATCH_TASK_TIMEOUT_SECONDS)."""
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        max_jobs: int | None = None,
+        max_tasks: int | None = None,
+        task_timeout_seconds: int | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Settings:
+        """Return the settings: an argument wins over the environment, the environment over the default.
+
+        Raises:
+            InvalidValueError: naming the value, what is allowed and where it came from.
+        """
+        env = os.environ if environ is None else environ
+        return cls(
+            max_jobs=_whole("max_jobs", max_jobs, "BATCH_MAX_JOBS", env, 2, MAX_CONCURRENT),
+            max_tasks=_whole("max_tasks", max_tasks, "BATCH_MAX_TASKS", env, 2, MAX_CONCURRENT),
+            task_timeout_seconds=_whole(
+                "task_timeout_seconds",
+                task_timeout_seconds,
+                "BATCH_TASK_TIMEOUT_SECONDS",
+                env,
+                DEFAULT_TIMEOUT_SECONDS,
+                MAX_SECONDS,
+            ),
+        )
+
+
+def base_path(argument: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder with the apps: the argument, or the environment variable APP_BASE_PATH.
+
+    Raises:
+        InvalidValueError: if neither is given.
+    """
+    env = os.environ if environ is None else environ
+    chosen = argument if argument is not None else env.get("APP_BASE_PATH", "")
+    if str(chosen) == "":
+        raise InvalidValueError(
+            "base path", str(chosen), "name the folder with <model>/app<N>", "APP_BASE_PATH"
+        )
+    return Path(chosen).expanduser().absolute()
+
+
+def check_whole(what: str, value: object, largest: int, source: str) -> int:
+    """Return `value` if it is a whole number from 1 to `largest`.
+
+    Raises:
+        InvalidValueError: otherwise.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:
+        raise InvalidValueError(what, value, f"a whole number from 1 to {largest} is needed", source)
+    return value
+
+
+def _whole(
+    what: str, argument: int | None, variable: str, env: Mapping[str, str], default: int, largest: int
+) -> int:
+    if argument is not None:
+        return check_whole(what, argument, largest, f"argument {what}")
+    text = env.get(variable, "").strip()
+    if not text:
+        return default
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
+    return check_whole(what, number, largest, f"environment variable {variable}")

@@ -1,0 +1,412 @@
+"""JobStorage: every job, task, result, finding and coverage record, in one SQL database (seed, 9.2).
+
+The contract, on a file and in memory alike:
+
+* Readers get snapshots: changing what was returned changes nothing here.
+* A change is atomic and, in a file, on the disk when the call returns.
+* The invariants of the seed hold at every moment, seen from any thread or process.
+* What has ended never changes again; ids are never used twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from batchnb.engine.database import Database
+from batchnb.engine.rows import COVERAGE, FINDINGS, JOBS, RESULTS, TASKS, stamp
+from batchnb.engine.statements import (
+    change_task,
+    insert_error,
+    insert_result,
+    marks,
+    one_job,
+    read_jobs,
+    read_task,
+)
+from batchnb.records import (
+    BatchAnalysisJob,
+    BatchAnalysisResult,
+    BatchAnalysisTask,
+    JobSpec,
+    JobStatus,
+    TaskStatus,
+    utc_now,
+)
+from batchnb.records.errors import (
+    EndedError,
+    InvalidValueError,
+    InvariantError,
+    RecordNotFoundError,
+    UnknownNameError,
+)
+from batchnb.records.task import DEFAULT_TIMEOUT_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import apsw
+
+    from batchnb.records import AnalysisReport, Coverage, Finding, JobError
+
+_JOB_DATA = tuple(field.name for field in fields(JobSpec))
+_JOB_UPDATES = ("name", "description", "status", "cancellation_requested", "task_timeout_seconds")
+
+
+class JobStorage:
+    """Thread-safe storage; see the module's text for its contract."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open the store.
+
+        Args:
+            path: the store's file, created if missing; None keeps everything in memory, lost on restart.
+
+        Raises:
+            ForeignStoreError: if the file is not a store of ours, is damaged, or is newer than this code.
+            StorageError: if it cannot be opened or created.
+        """
+        self._database = Database(path)
+
+    @property
+    def path(self) -> Path | None:
+        """The store's file; None in memory."""
+        return self._database.path
+
+    def close(self) -> None:
+        """Close the store; every later call raises StorageError."""
+        self._database.close()
+
+    # ------------------------------------------------------------------------------------------- jobs
+
+    def create_job(self, job_data: Mapping[str, Any] | JobSpec, app: object = None) -> BatchAnalysisJob:
+        """Create a PENDING job.
+
+        Args:
+            job_data: the fields of JobSpec; missing ones take the seed's defaults.
+            app: the seed's Flask application; not needed.
+
+        Raises:
+            UnknownNameError: for a field that a job does not have.
+            InvalidValueError: for a value that is not allowed.
+        """
+        del app
+        draft = _job_draft(job_data)
+
+        def work(db: apsw.Connection) -> int:
+            db.execute(JOBS.insert, JOBS.row(draft, id=None))
+            job_id = int(db.last_insert_rowid())
+            if not draft.name.strip():
+                db.execute("UPDATE jobs SET name = ? WHERE id = ?", (f"Batch Job {job_id}", job_id))
+            return job_id
+
+        return self.get_job_or_fail(self._database.write(work))
+
+    def get_job(self, job_id: int) -> BatchAnalysisJob | None:
+        """Return a snapshot of a job, or None if there is none with this id."""
+        found = self.get_jobs([job_id])
+        return found[0] if found else None
+
+    def get_job_or_fail(self, job_id: int) -> BatchAnalysisJob:
+        """Return a snapshot of a job; RecordNotFoundError if there is none."""
+        job = self.get_job(job_id)
+        if job is None:
+            raise RecordNotFoundError("job", job_id)
+        return job
+
+    def get_jobs(self, job_ids: Sequence[int] | None = None) -> list[BatchAnalysisJob]:
+        """Return snapshots of all jobs, or of those with these ids, by id."""
+        return self._database.read(lambda db: read_jobs(db, job_ids))
+
+    def update_job(self, job_id: int, **changes: Any) -> BatchAnalysisJob:
+        """Change fields of a job; a change of status also sets the times that it implies.
+
+        Raises:
+            RecordNotFoundError: if there is no such job.
+            UnknownNameError: for a field that cannot be set (counts are counted, never set).
+            EndedError: if the job has ended. InvariantError: if the state machine has no such arrow.
+        """
+        unknown = [name for name in changes if name not in _JOB_UPDATES]
+        if unknown:
+            raise UnknownNameError("job field", unknown[0], _JOB_UPDATES, "update_job")
+
+        def change(job: BatchAnalysisJob) -> BatchAnalysisJob:
+            if job.status.is_ended:
+                raise EndedError(f"job {job_id} has ended ({job.status.value})")
+            status = changes.get("status", job.status)
+            moved = job if status == job.status else job.with_status(JobStatus(status), utc_now())
+            return replace(moved, **{name: value for name, value in changes.items() if name != "status"})
+
+        return self.change_job(job_id, change)
+
+    def change_job(
+        self, job_id: int, change: Callable[[BatchAnalysisJob], BatchAnalysisJob], *, owner: str | None = None
+    ) -> BatchAnalysisJob:
+        """Replace a job by `change(job)` in one step that no other thread or process can split."""
+
+        def work(db: apsw.Connection) -> BatchAnalysisJob:
+            old = one_job(db, job_id)
+            new = change(old)
+            new.check()
+            columns = ", ".join(f"{name} = ?" for name in JOBS.stored)
+            db.execute(f"UPDATE jobs SET {columns} WHERE id = ?", (*JOBS.row(new), job_id))
+            if owner is not None:
+                db.execute("UPDATE jobs SET owner = ? WHERE id = ?", (owner, job_id))
+            return new
+
+        return self._database.write(work)
+
+    def delete_job(self, job_id: int) -> bool:
+        """Delete a job with its tasks and results; False if there is none.
+
+        Raises:
+            InvariantError: if the job waits or runs; cancel it first.
+        """
+
+        def work(db: apsw.Connection) -> bool:
+            job = next(iter(read_jobs(db, [job_id])), None)
+            if job is None:
+                return False
+            if job.status.is_active:
+                raise InvariantError(f"job {job_id} is {job.status.value}; cancel it before deleting it")
+            db.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
+            return True
+
+        return self._database.write(work)
+
+    def add_job_error(self, job_id: int, error: JobError) -> None:
+        """Record an error of a job that has not ended."""
+
+        def work(db: apsw.Connection) -> None:
+            if one_job(db, job_id).status.is_ended:
+                raise EndedError(f"job {job_id} has ended")
+            insert_error(db, job_id, error)
+
+        self._database.write(work)
+
+    def lacked_dependency(self, job_id: int) -> bool:
+        """Whether a task of the job was skipped for something that is missing."""
+        query = "SELECT 1 FROM tasks WHERE job_id = ? AND status = 'skipped' AND error IS NOT NULL LIMIT 1"
+        return bool(self._database.read(lambda db: db.execute(query, (job_id,)).get))
+
+    def break_job(self, job_id: int, error: JobError) -> BatchAnalysisJob:
+        """End a job as ERROR, in one step: its running tasks FAILED for `error`, its pending ones left.
+
+        What has no result yet can so be told from what has one, and be run again.
+        """
+
+        def work(db: apsw.Connection) -> BatchAnalysisJob:
+            job = one_job(db, job_id)
+            now = utc_now()
+            query = "SELECT id FROM tasks WHERE job_id = ? AND status = 'running'"
+            running: list[tuple[Any, ...]] = db.execute(query, (job_id,)).fetchall()
+            for (task_id,) in running:
+                task = change_task(db, task_id, lambda task: task.fail(error, now))
+                insert_result(db, task, BatchAnalysisResult.from_task(task), None)
+            insert_error(db, job_id, error)
+            ended = job.with_status(JobStatus.ERROR, now)
+            values = (ended.status.value, stamp(now), stamp(ended.started_at or now), job_id)
+            db.execute("UPDATE jobs SET status = ?, completed_at = ?, started_at = ? WHERE id = ?", values)
+            return one_job(db, job_id)
+
+        return self._database.write(work)
+
+    def owners(self) -> dict[int, str]:
+        """Return job id -> the engine that runs it, for every job that waits or runs."""
+        active = tuple(status.value for status in JobStatus if status.is_active)
+        query = f"SELECT id, owner FROM jobs WHERE status IN ({marks(active)}) AND owner IS NOT NULL"
+        return dict(self._database.read(lambda db: list(db.execute(query, active))))
+
+    # ------------------------------------------------------------------------------------------ tasks
+
+    def create_task(
+        self, job_id: int, model: str, app_num: int, analysis_type: str, timeout_seconds: int | None = None
+    ) -> BatchAnalysisTask:
+        """Create one PENDING task of a job."""
+        created = self.create_tasks(job_id, [(model, app_num, analysis_type)], timeout_seconds)
+        return self.get_task_or_fail(created[0])
+
+    def create_tasks(
+        self, job_id: int, cells: Iterable[tuple[str, int, str]], timeout_seconds: int | None = None
+    ) -> range:
+        """Create PENDING tasks for (model, app number, analysis type) in one step; return their ids."""
+        timeout = DEFAULT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
+        now = utc_now()
+
+        def rows() -> Iterable[tuple[Any, ...]]:
+            for model, app_num, analysis_type in cells:
+                task = BatchAnalysisTask(
+                    id=1,
+                    job_id=job_id,
+                    model=model,
+                    app_num=app_num,
+                    analysis_type=analysis_type,
+                    created_at=now,
+                    timeout_seconds=timeout,
+                )
+                task.check()
+                yield TASKS.row(task, id=None)
+
+        def work(db: apsw.Connection) -> range:
+            if one_job(db, job_id).status.is_ended:
+                raise EndedError(f"job {job_id} has ended")
+            first = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'tasks'").get or 0
+            db.executemany(TASKS.insert, rows())
+            last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'tasks'").get or 0
+            return range(first + 1, last + 1)
+
+        return self._database.write(work)
+
+    def get_task(self, task_id: int) -> BatchAnalysisTask | None:
+        """Return a snapshot of a task, or None if there is none with this id."""
+        return self._database.read(lambda db: read_task(db, task_id))
+
+    def get_task_or_fail(self, task_id: int) -> BatchAnalysisTask:
+        """Return a snapshot of a task; RecordNotFoundError if there is none."""
+        task = self.get_task(task_id)
+        if task is None:
+            raise RecordNotFoundError("task", task_id)
+        return task
+
+    def get_tasks(
+        self, job_id: int, status: TaskStatus | None = None, *, after: int = 0, limit: int = -1
+    ) -> list[BatchAnalysisTask]:
+        """Return a job's tasks by id, those in `status` only if given, from the id past `after`."""
+        query = f"{TASKS.select} WHERE job_id = ? AND id > ?"
+        values: list[Any] = [job_id, after]
+        if status is not None:
+            query += " AND status = ?"
+            values.append(status.value)
+        query += " ORDER BY id LIMIT ?"
+        return self._database.read(
+            lambda db: [TASKS.read(row) for row in db.execute(query, (*values, limit))]
+        )
+
+    def update_task(
+        self, task_id: int, change: Callable[[BatchAnalysisTask], BatchAnalysisTask]
+    ) -> BatchAnalysisTask:
+        """Replace a task that goes on by `change(task)`, such as `lambda task: task.start(utc_now())`.
+
+        Raises:
+            RecordNotFoundError: if there is no such task.
+            EndedError: if it has ended. InvariantError: if the change would end it (see finish_task).
+        """
+
+        def work(db: apsw.Connection) -> BatchAnalysisTask:
+            new = change_task(db, task_id, change)
+            if new.status.is_ended:
+                raise InvariantError(f"task {task_id}: an ending needs its result, use finish_task")
+            return new
+
+        return self._database.write(work)
+
+    def finish_task(
+        self,
+        task_id: int,
+        change: Callable[[BatchAnalysisTask], BatchAnalysisTask],
+        report: AnalysisReport | None = None,
+    ) -> BatchAnalysisResult:
+        """End a task by `change(task)` and store its one result, findings and coverage, in one step.
+
+        Raises:
+            RecordNotFoundError: if there is no such task. EndedError: if it has ended already.
+        """
+
+        def work(db: apsw.Connection) -> BatchAnalysisResult:
+            task = change_task(db, task_id, change)
+            result = BatchAnalysisResult.from_task(task, report.issues if report else ())
+            return insert_result(db, task, result, report)
+
+        return self._database.write(work)
+
+    def cancel_pending(self, job_id: int) -> int:
+        """End every pending task of a job as CANCELLED, each with its result; return how many."""
+
+        def work(db: apsw.Connection) -> int:
+            now = stamp(utc_now())
+            pending = (job_id, TaskStatus.PENDING.value)
+            cancelled = TaskStatus.CANCELLED.value
+            db.execute(
+                "INSERT INTO results (job_id, task_id, model, app_num, analysis_type, status, issues_count, "
+                "high_severity, medium_severity, low_severity, details) SELECT job_id, id, model, app_num, "
+                "analysis_type, ?, 0, 0, 0, 0, '{}' FROM tasks WHERE job_id = ? AND status = ?",
+                (cancelled, *pending),
+            )
+            db.execute(
+                "UPDATE tasks SET status = ?, started_at = ?, completed_at = ? "
+                "WHERE job_id = ? AND status = ?",
+                (cancelled, now, now, *pending),
+            )
+            return int(db.changes())
+
+        return self._database.write(work)
+
+    # ---------------------------------------------------------------------------------------- results
+
+    def add_result(self, result: BatchAnalysisResult) -> BatchAnalysisResult:
+        """Store the result of an ended task that has none yet.
+
+        Raises:
+            RecordNotFoundError: if there is no such task.
+            InvariantError: if the task goes on, has a result already, or the result breaks an invariant.
+        """
+
+        def work(db: apsw.Connection) -> BatchAnalysisResult:
+            task = read_task(db, result.task_id)
+            if task is None:
+                raise RecordNotFoundError("task", result.task_id)
+            if task.status is not result.status or not task.status.is_ended:
+                raise InvariantError(f"task {task.id} is {task.status.value}, its result says otherwise")
+            if db.execute("SELECT 1 FROM results WHERE task_id = ?", (task.id,)).get:
+                raise InvariantError(f"task {task.id} has its result already")
+            return insert_result(db, task, result, None)
+
+        return self._database.write(work)
+
+    def get_result(self, result_id: int) -> BatchAnalysisResult | None:
+        """Return one result, with its findings under `details["issues"]`, or None."""
+
+        def work(db: apsw.Connection) -> BatchAnalysisResult | None:
+            row = db.execute(f"{RESULTS.select} WHERE id = ?", (result_id,)).fetchone()
+            if row is None:
+                return None
+            result = RESULTS.read(row)
+            query = f"{FINDINGS.select} WHERE task_id = ? ORDER BY id"
+            names = FINDINGS.stored
+            issues = [dict(zip(names, found, strict=True)) for found in db.execute(query, (result.task_id,))]
+            return replace(result, details={**result.details, "issues": issues})
+
+        return self._database.read(work)
+
+    def get_results(self, job_id: int) -> list[BatchAnalysisResult]:
+        """Return a job's results by id; the findings are left to get_findings."""
+        query = f"{RESULTS.select} WHERE job_id = ? ORDER BY id"
+        return self._database.read(lambda db: [RESULTS.read(row) for row in db.execute(query, (job_id,))])
+
+    def get_findings(self, job_id: int) -> list[Finding]:
+        """Return every finding of a job, in the order in which they were stored."""
+        query = f"{FINDINGS.select} WHERE job_id = ? ORDER BY id"
+        return self._database.read(lambda db: [FINDINGS.read(row) for row in db.execute(query, (job_id,))])
+
+    def get_coverage(self, job_id: int) -> list[Coverage]:
+        """Return every coverage record of a job, in the order in which they were stored."""
+        query = f"{COVERAGE.select} WHERE job_id = ? ORDER BY id"
+        return self._database.read(lambda db: [COVERAGE.read(row) for row in db.execute(query, (job_id,))])
+
+
+def _job_draft(job_data: Mapping[str, Any] | JobSpec) -> BatchAnalysisJob:
+    if isinstance(job_data, JobSpec):
+        data: dict[str, Any] = {name: getattr(job_data, name) for name in _JOB_DATA}
+    else:
+        unknown = [str(name) for name in job_data if name not in _JOB_DATA]
+        if unknown:
+            raise UnknownNameError("job field", unknown[0], _JOB_DATA, "create_job")
+        data = dict(job_data)
+    ranges = {str(model): sorted(set(apps)) for model, apps in data.get("app_ranges", {}).items()}
+    for model, apps in ranges.items():
+        if any(isinstance(app, bool) or not isinstance(app, int) or app < 1 for app in apps):
+            raise InvalidValueError(f"app_ranges[{model!r}]", apps, "app numbers are positive", "create_job")
+    data |= {"app_ranges": ranges, "models": [str(model) for model in data.get("models", ())]}
+    data["analysis_types"] = [str(getattr(kind, "value", kind)) for kind in data.get("analysis_types", ())]
+    return BatchAnalysisJob(**{"id": 1, "name": "", "created_at": utc_now(), **data})

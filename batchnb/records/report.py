@@ -1,0 +1,56 @@
+"""What an analyzer hands back: findings and, for every tool, how much it saw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from batchnb.records.status import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from batchnb.records.coverage import Coverage
+    from batchnb.records.finding import Finding
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnalysisReport:
+    """The outcome of one analysis of one app."""
+
+    issues: tuple[Finding, ...]
+    coverage: tuple[Coverage, ...]
+
+    @property
+    def tool_status(self) -> dict[str, str]:
+        """Tool name -> coverage status, as the seed's result dictionary has it."""
+        return {cell.tool: cell.status.value for cell in self.coverage}
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether at least one tool read something."""
+        return any(cell.status.is_measured for cell in self.coverage)
+
+
+def summarize(issues: Iterable[Finding]) -> dict[str, Any]:
+    """Count `issues` by severity, tool, rule, CWE and file.
+
+    Returns:
+        `total`, `high`, `medium`, `low` and the mappings `by_tool`, `by_rule`, `by_cwe`, `by_file`
+        (most frequent first).
+    """
+    found = list(issues)
+    severities = Counter(issue.severity for issue in found)
+
+    def ranked(values: Iterable[str]) -> dict[str, int]:
+        return dict(sorted(Counter(values).items(), key=lambda item: (-item[1], item[0])))
+
+    return {
+        "total": len(found),
+        **{level.value: severities[level] for level in Severity},
+        "by_tool": ranked(issue.tool for issue in found),
+        "by_rule": ranked(f"{issue.tool}:{issue.rule}" for issue in found),
+        "by_cwe": ranked(f"CWE-{issue.cwe}" for issue in found if issue.cwe is not None),
+        "by_file": ranked(issue.path for issue in found),
+    }

@@ -1,0 +1,1 @@
+"""Results: records in; frames, charts and reports out."""

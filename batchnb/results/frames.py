@@ -1,0 +1,107 @@
+"""Records to pandas frames. An empty input gives an empty frame with the same columns and dtypes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from batchnb.records import Severity
+from batchnb.records.errors import InvalidValueError
+from batchnb.results.columns import FRAMES, TIME, Column
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+
+    from batchnb.records import (
+        BatchAnalysisJob,
+        BatchAnalysisResult,
+        BatchAnalysisTask,
+        Coverage,
+        Finding,
+        Portfolio,
+    )
+
+# Kept as Python objects: nothing is copied, and a lone surrogate in a file name cannot break the frame.
+_STRING = pd.StringDtype("python")
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def jobs_frame(jobs: Iterable[BatchAnalysisJob]) -> pd.DataFrame:
+    """Return one row per job, by id. `describe_columns("jobs")` explains the columns."""
+    return _frame("jobs", jobs, lambda job: job.id)
+
+
+def tasks_frame(tasks: Iterable[BatchAnalysisTask]) -> pd.DataFrame:
+    """Return one row per task, by job, model, app, analysis and id. See `describe_columns("tasks")`."""
+    return _frame("tasks", tasks, lambda task: (*_cell_key(task), task.id))
+
+
+def results_frame(results: Iterable[BatchAnalysisResult]) -> pd.DataFrame:
+    """Return one row per result, by job, model, app and analysis. See `describe_columns("results")`.
+
+    The counts of a result that measured nothing are missing, never 0, so that a sum or a mean over the frame
+    does not take a failed task for a clean app.
+    """
+    return _frame("results", results, lambda result: (*_cell_key(result), result.task_id, result.id))
+
+
+def findings_frame(findings: Iterable[Finding]) -> pd.DataFrame:
+    """Return one row per finding, by job, model, app, analysis, severity (worst first), tool and place.
+
+    See `describe_columns("findings")`. An app without a row here is clean only if `coverage_frame` says that
+    it was measured.
+    """
+    return _frame("findings", findings, _finding_key)
+
+
+def coverage_frame(coverage: Iterable[Coverage]) -> pd.DataFrame:
+    """Return one row per app and tool, by job, model, app and analysis: `describe_columns("coverage")`."""
+    return _frame("coverage", coverage, lambda cell: (*_cell_key(cell), cell.tool, cell.task_id or 0))
+
+
+def portfolio_frame(portfolio: Portfolio) -> pd.DataFrame:
+    """Return one row per app, by model and number. See `describe_columns("portfolio")`."""
+    return _frame("portfolio", portfolio.apps, lambda app: (app.model, app.app_num))
+
+
+def _cell_key(record: Any) -> tuple[Any, ...]:
+    return (record.job_id or 0, record.model, record.app_num, record.analysis_type)
+
+
+def _finding_key(finding: Finding) -> tuple[Any, ...]:
+    place = (finding.path, finding.line or 0, finding.column or 0, finding.rule, finding.fingerprint)
+    return (*_cell_key(finding), _RANK[finding.severity], finding.tool, *place)
+
+
+def _frame(name: str, records: Iterable[Any], key: Callable[[Any], Any]) -> pd.DataFrame:
+    rows = sorted(records, key=key)
+    return pd.DataFrame(
+        {column.name: _array(column, list(map(column.getter, rows))) for column in FRAMES[name]}, copy=False
+    )
+
+
+def _array(column: Column, values: list[Any]) -> Any:
+    if column.dtype == "category":
+        return _category(column, values)
+    if column.dtype == TIME:
+        return pd.DatetimeIndex(values, dtype=TIME)
+    return pd.array(values, dtype=_STRING if column.dtype == "string" else column.dtype)
+
+
+def _category(column: Column, values: Sequence[Hashable]) -> pd.Categorical:
+    """Return `values` as codes; None becomes a missing value.
+
+    Raises:
+        InvalidValueError: for a value outside a closed vocabulary (pandas alone would make it missing).
+    """
+    words = column.categories or tuple(sorted({str(value) for value in values if value is not None}))
+    codes: dict[Hashable, int] = {word: code for code, word in enumerate(words)}
+    codes[None] = -1
+    try:
+        found = [codes[value] for value in values]
+    except KeyError as error:
+        allowed = f"known are {', '.join(words)}"
+        raise InvalidValueError(column.name, error.args[0], allowed, "a record") from None
+    index = pd.Index(list(words), dtype=object)
+    return pd.Categorical.from_codes(found, categories=index, ordered=bool(column.categories))

@@ -1,0 +1,99 @@
+"""The folder layout `<base>/<model>/app<N>`: which apps there are. Reads names only, never a file."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from batchnb.records.errors import PortfolioError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_APP_NAME = re.compile(r"app([1-9][0-9]{0,5})")
+COMPOSE_NAMES = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppFolder:
+    """Where one app lies. The names are checked; everything below is hostile."""
+
+    model: str
+    app_num: int
+    path: Path
+
+    def has(self, part: str) -> bool:
+        """Whether the app has the folder `part` ("backend", "frontend"); a link does not count."""
+        return (self.path / part).is_dir() and not (self.path / part).is_symlink()
+
+
+def find_apps(base: Path) -> tuple[tuple[AppFolder, ...], tuple[str, ...]]:
+    """Return the apps under `base`, sorted by model and number, and what was left out and why.
+
+    Raises:
+        PortfolioError: if `base` is missing, is not a folder, cannot be read, or has no app.
+    """
+    apps: list[AppFolder] = []
+    problems: list[str] = []
+    for model in _folders(base, problems):
+        apps.extend(_model_apps(model, problems))
+    if not apps:
+        hint = f"; {'; '.join(problems[:3])}" if problems else ""
+        raise PortfolioError(f"no app under {str(base)!r}: expected <model>/app<N> with N from 1{hint}")
+    return tuple(sorted(apps, key=lambda app: (app.model, app.app_num))), tuple(problems)
+
+
+def find_app(base: Path, model: str, app_num: int) -> AppFolder | None:
+    """Return one app's folder, or None if `model` has no such app. A model name can never be a path."""
+    if not _is_plain_name(model):
+        return None
+    path = base / model / f"app{app_num}"
+    if path.is_symlink() or (base / model).is_symlink() or not path.is_dir():
+        return None
+    return AppFolder(model=model, app_num=app_num, path=path)
+
+
+def _folders(base: Path, problems: list[str]) -> list[Path]:
+    try:
+        entries = sorted(os.scandir(base), key=lambda entry: entry.name)
+    except OSError as error:
+        raise PortfolioError(f"base path {str(base)!r} cannot be read: {error.strerror}") from error
+    found = []
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_symlink():
+            problems.append(f"{entry.name!r} is a link")
+        elif entry.is_dir() and not _is_plain_name(entry.name):
+            problems.append(f"{entry.name!r} is not a printable name")
+        elif entry.is_dir():
+            found.append(base / entry.name)
+    return found
+
+
+def _model_apps(model: Path, problems: list[str]) -> list[AppFolder]:
+    apps = []
+    try:
+        entries = sorted(os.scandir(model), key=lambda entry: entry.name)
+    except OSError as error:
+        problems.append(f"{model.name!r} cannot be read: {error.strerror}")
+        return []
+    for entry in entries:
+        shown = f"{model.name}/{entry.name}"
+        match = _APP_NAME.fullmatch(entry.name)
+        if match and entry.is_symlink():
+            problems.append(f"{shown!r} is a link")
+        elif match and entry.is_dir():
+            apps.append(AppFolder(model=model.name, app_num=int(match[1]), path=model / entry.name))
+        elif entry.name.lower().startswith("app") and entry.is_dir():
+            problems.append(f"{shown!r} is not named app<N> with N from 1")
+    if not apps:
+        problems.append(f"{model.name!r} has no app<N> folder")
+    return apps
+
+
+def _is_plain_name(name: str) -> bool:
+    """Whether a folder name can serve as a model's name: printable text, no path, not hidden."""
+    return bool(name) and name.isprintable() and not set(name) & set("/\\") and not name.startswith(".")

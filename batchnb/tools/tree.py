@@ -1,0 +1,163 @@
+"""Walking a hostile folder: plain files only, within caps, through no link.
+
+The walk goes through descriptors of opened folders, so that an app cannot swap a folder for a link in
+between. It is iterative and holds one descriptor at a time, so neither depth nor width can exhaust anything.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FOREIGN_FOLDERS = {
+    ".git": "version control",
+    ".hg": "version control",
+    ".svn": "version control",
+    "node_modules": "installed packages",
+    "site-packages": "installed packages",
+    "__pycache__": "compiled files",
+}
+"""Folders whose content is not the app's own, with what it is."""
+
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caps:
+    """Bounds of one walk."""
+
+    files: int = 5_000
+    entries: int = 50_000
+    file_bytes: int = 1 << 20
+    total_bytes: int = 64 << 20
+    depth: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    """A file of the wanted kind, with its content or the reason why it has none."""
+
+    parts: tuple[str, ...]
+    """Names from the source down, as the file system has them."""
+    content: bytes | None
+    reason: str = ""
+
+    @property
+    def path(self) -> str:
+        """The relative POSIX path, with undecodable bytes shown as backslash escapes."""
+        return printable("/".join(self.parts))
+
+
+@dataclass(slots=True)
+class Tree:
+    """One walk over `source`; iterate `files()` once."""
+
+    source: Path
+    suffixes: frozenset[str]
+    """Lower-case file suffixes with the dot."""
+    caps: Caps = field(default_factory=Caps)
+    foreign: list[tuple[str, str]] = field(default_factory=list)
+    """Folders that are not the app's own code: relative path, what they are."""
+    _entries: int = 0
+    _files: int = 0
+    _bytes: int = 0
+
+    def files(self) -> Iterator[TreeFile]:
+        """Yield every wanted file, readable or not, folder by folder. A missing source yields nothing."""
+        if self.source.is_symlink():
+            yield TreeFile((), None, "is a link")
+            return
+        pending: list[tuple[str, ...]] = [()] if self.source.exists() else []
+        while pending:
+            parts = pending.pop()
+            try:
+                handle = self._open(parts)
+            except OSError as error:
+                yield TreeFile(parts, None, f"folder cannot be read: {error.strerror}")
+                continue
+            try:
+                yield from self._folder(handle, parts, pending)
+            finally:
+                os.close(handle)
+
+    def _open(self, parts: tuple[str, ...]) -> int:
+        handle = os.open(self.source, _OPEN_FOLDER)
+        for name in parts:
+            try:
+                inner = os.open(name, _OPEN_FOLDER, dir_fd=handle)
+            finally:
+                os.close(handle)
+            handle = inner
+        return handle
+
+    def _folder(
+        self, handle: int, parts: tuple[str, ...], pending: list[tuple[str, ...]]
+    ) -> Iterator[TreeFile]:
+        names = sorted(os.listdir(handle))
+        if "pyvenv.cfg" in names:
+            self.foreign.append((printable("/".join(parts)), "a virtual environment"))
+            return
+        for name in names:
+            self._entries += 1
+            path = (*parts, name)
+            if self._entries > self.caps.entries:
+                yield TreeFile(parts, None, f"more than {self.caps.entries} entries in all")
+                pending.clear()
+                return
+            if _is_folder(handle, name):
+                if name.lower() in FOREIGN_FOLDERS:
+                    self.foreign.append((printable("/".join(path)), FOREIGN_FOLDERS[name.lower()]))
+                elif len(path) > self.caps.depth:
+                    yield TreeFile(path, None, f"deeper than {self.caps.depth} folders")
+                else:
+                    pending.append(path)
+            elif PurePosixPath(name).suffix.lower() in self.suffixes:
+                yield self._file(handle, path)
+
+    def _file(self, handle: int, path: tuple[str, ...]) -> TreeFile:
+        if self._files >= self.caps.files:
+            return TreeFile(path, None, f"more than {self.caps.files} files")
+        try:
+            # O_NONBLOCK: opening a FIFO must not wait for a writer
+            opened = os.open(path[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
+            with os.fdopen(opened, "rb") as file:
+                reason = self._refuse(os.fstat(opened))
+                content = None if reason else file.read(self.caps.file_bytes)
+        except OSError as error:
+            linked = error.errno == errno.ELOOP
+            return TreeFile(path, None, "is a link" if linked else f"cannot be read: {error.strerror}")
+        self._files += content is not None
+        self._bytes += len(content or b"")
+        return TreeFile(path, content, reason)
+
+    def _refuse(self, status: os.stat_result) -> str:
+        checks = [
+            (not stat.S_ISREG(status.st_mode), "is not a regular file"),
+            (status.st_nlink > 1, "is a hard link"),
+            (status.st_size > self.caps.file_bytes, f"is larger than {self.caps.file_bytes} bytes"),
+            (
+                self._bytes + status.st_size > self.caps.total_bytes,
+                f"over {self.caps.total_bytes} bytes in all",
+            ),
+        ]
+        return next((reason for refused, reason in checks if refused), "")
+
+
+def _is_folder(handle: int, name: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode)
+    except OSError:
+        return False  # gone since the listing; a file by that name will say why it cannot be read
+
+
+def printable(path: str) -> str:
+    """Return `path` as text that can be stored: undecodable bytes shown as backslash escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
