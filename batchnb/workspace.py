@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     import pandas as pd
-    import plotly.graph_objects as go
 
     from batchnb.records import BatchAnalysisJob
     from batchnb.records.portfolio import Apps
+    from batchnb.results._plotly import Figure
     from batchnb.results.view import PortfolioView
 
 STORE_FOLDER = ".batchnb"
@@ -70,9 +70,9 @@ class Workspace:
         path = _store_path(base, store)
         self.storage = JobStorage(path)
         self._ownership = Ownership(path) if path else None
-        if self._ownership:
-            end_interrupted(self.storage, self._ownership)
         self.registry = AnalyzerRegistry()
+        if self._ownership:
+            end_interrupted(self.storage, self._ownership, self.registry.tools)
         self.service = BatchAnalysisService(
             self.storage,
             base,
@@ -234,11 +234,15 @@ class Job:
 
         return coverage_frame(self._storage.get_coverage(self.id))
 
-    def severity_chart(self) -> go.Figure:
+    def severity_chart(self) -> Figure:
         """Return findings by model, app and severity; what was not measured is hatched, never zero."""
         from batchnb.results.charts import severity_chart  # noqa: PLC0415
 
-        return severity_chart(self._storage.get_findings(self.id), self._storage.get_coverage(self.id))
+        return severity_chart(
+            self._storage.get_findings(self.id),
+            self._storage.get_coverage(self.id),
+            self._storage.get_tasks(self.id),
+        )
 
     def report(self, path: str | Path, *, title: str | None = None) -> Path:
         """Write the job as one HTML file that needs no network, and return its path.
@@ -277,7 +281,7 @@ class Job:
         )
 
 
-def severity_chart(job: Job) -> go.Figure:
+def severity_chart(job: Job) -> Figure:
     """Return a job's findings by model, app and severity; what was not measured is hatched, never zero."""
     return job.severity_chart()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from batchnb.analyzers.base import AnalysisContext, Analyzer, Options
+from batchnb.analyzers.base import AnalysisContext, Analyzer, Options, ToolNeed
 from batchnb.analyzers.scanners.bandit import Bandit
 from batchnb.analyzers.scanners.ruff import Ruff
 from batchnb.analyzers.source_scan import SourceScan
@@ -46,6 +46,7 @@ class BackendSecurityAnalyzer(Analyzer):
     options: ClassVar[type[Options]] = BackendSecurityOptions
 
     scanners: ClassVar[tuple[Scanner, ...]] = (Bandit(), Ruff())
+    tools: ClassVar[tuple[str, ...]] = tuple(scanner.name for scanner in scanners)
     suffixes: ClassVar[frozenset[str]] = frozenset({".py"})
 
     def analyze(self, app: AppFolder, options: Any, context: AnalysisContext) -> AnalysisReport:
@@ -56,9 +57,12 @@ class BackendSecurityAnalyzer(Analyzer):
             app=app, analysis_type=self.key, tree=tree, scanners=self.scanners, context=context
         ).run()
 
-    def missing_tools(self) -> tuple[str, ...]:
-        """Return the scanners that are not installed."""
-        return tuple(scanner.name for scanner in self.scanners if scanner.command() is None)
+    def needs(self) -> tuple[ToolNeed, ...]:
+        """Return the scanners, found or not."""
+        return tuple(
+            ToolNeed(name=scanner.name, command=scanner.command(), install_hint=scanner.install_hint)
+            for scanner in self.scanners
+        )
 
     # ------------------------------------------------------------- on its own, as in the seed (9.1)
 

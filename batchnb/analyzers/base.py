@@ -38,6 +38,16 @@ class AnalysisContext:
     """To be told how far the analysis is, in percent."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolNeed:
+    """An outside tool that an analyzer uses."""
+
+    name: str
+    command: tuple[str, ...] | None
+    """How to start it; None: it is not installed."""
+    install_hint: str
+
+
 class Analyzer(ABC):
     """One analysis type. Holds no state of a run, so one object serves many threads."""
 
@@ -47,6 +57,8 @@ class Analyzer(ABC):
     """As forms and charts name it."""
     service: ClassVar[str]
     """Its name among the seed's services, such as `backend_security_analyzer`."""
+    tools: ClassVar[tuple[str, ...]]
+    """The names under which it reports coverage, at least one."""
     part: ClassVar[str | None] = None
     """The app's folder that it looks at ("backend", "frontend"); None: the whole app."""
     options: ClassVar[type[Options]] = Options
@@ -63,9 +75,13 @@ class Analyzer(ABC):
         coverage. Raises only for errors of its own; a tool's failure is a coverage record.
         """
 
-    def missing_tools(self) -> tuple[str, ...]:
-        """Return the names of the tools that are not installed. Default: needs none."""
+    def needs(self) -> tuple[ToolNeed, ...]:
+        """Return the outside tools that it uses, found or not. Default: none."""
         return ()
+
+    def missing_tools(self) -> tuple[str, ...]:
+        """Return the names of the tools that are not installed."""
+        return tuple(need.name for need in self.needs() if need.command is None)
 
     def find_app(self, model: str, app_num: int) -> AppFolder | None:
         """Return where an app lies, or None if there is no such app."""

@@ -59,6 +59,13 @@ class AnalyzerRegistry:
             self._loaded[key] = self._load(self._known[key])
         return self._loaded[key]
 
+    def tools(self, key: str) -> tuple[str, ...]:
+        """Return the names under which an analysis reports coverage; its own if it cannot be loaded."""
+        try:
+            return self[key].tools
+        except (UnknownNameError, AnalyzerError):
+            return (key,)
+
     def _load(self, point: EntryPoint) -> type[Analyzer]:
         try:
             found = point.load()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from batchnb.records import AnalysisReport, Coverage, CoverageStatus, Finding, UnreadFile, fingerprint
 from batchnb.records.errors import ReportError, ToolMissingError
 from batchnb.tools.process import Ending, run_tool
+from batchnb.tools.version import tool_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,9 +33,6 @@ _ENDINGS = {
     Ending.LOST: (CoverageStatus.FAILED, "its supervisor died"),
     Ending.NOT_STARTED: (CoverageStatus.FAILED, "could not be started"),
 }
-
-_versions: dict[tuple[str, ...], str] = {}
-_versions_lock = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +62,7 @@ class SourceScan:
         if blocked or command is None:
             return [], self._cell(scanner, *(blocked or (CoverageStatus.TOOL_MISSING, "")))
         try:
-            version = _version(command, self.context)
+            version = tool_version(command, self.context.deadline, self.context.cancel)
             raw = self._call((*command, *scanner.argv(self.tree.root)))
         except ToolMissingError as error:
             return [], self._cell(scanner, CoverageStatus.TOOL_MISSING, str(error))
@@ -195,18 +192,3 @@ def _snippet(lines: Sequence[str], issue: Issue) -> str:
         return ""
     last = min(issue.end_line or issue.line, issue.line + MAX_SNIPPET_LINES - 1)
     return "\n".join(line.rstrip() for line in lines[issue.line - 1 : last])[:MAX_SNIPPET_CHARS]
-
-
-def _version(command: tuple[str, ...], context: AnalysisContext) -> str:
-    """Return what the tool says of its own version; asked once per process."""
-    with _versions_lock:
-        if command in _versions:
-            return _versions[command]
-    raw = run_tool((*command, "--version"), deadline=context.deadline, cancel=context.cancel)
-    if raw.ending is not Ending.EXITED or raw.returncode != 0:
-        return ""
-    words = raw.stdout.decode(errors="replace").split()
-    version = next((word for word in words if word[:1].isdigit()), "")
-    with _versions_lock:
-        _versions[command] = version
-    return version

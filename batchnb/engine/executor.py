@@ -25,7 +25,7 @@ from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.log import create_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from batchnb.engine.storage import JobStorage
     from batchnb.records import BatchAnalysisResult
@@ -45,9 +45,14 @@ _CATEGORIES: dict[type[BaseException], ErrorCategory] = {
 class TaskExecutor:
     """Executes tasks with their context (seed, 8.1 and 9.2)."""
 
-    def __init__(self, storage: JobStorage) -> None:
-        """Make an executor that reads tasks from `storage` and leaves their results there."""
-        self._storage = storage
+    def __init__(self, storage: JobStorage, tools: Callable[[str], Sequence[str]]) -> None:
+        """Make an executor that reads tasks from `storage` and leaves their results there.
+
+        Args:
+            storage: the store.
+            tools: gives the tools of an analysis type, for the coverage of a task that never came to run.
+        """
+        self._storage, self._tools = storage, tools
 
     def run(self, task_id: int, services: Mapping[str, Any], cancel: CancelToken) -> BatchAnalysisResult:
         """Run a task and store its one result: the seed's task execution context, step by step.
@@ -57,7 +62,10 @@ class TaskExecutor:
         task = self._storage.get_task_or_fail(task_id)
         job = self._storage.get_job_or_fail(task.job_id)
         if cancel.cancelled:
-            return self._storage.finish_task(task_id, lambda t: t.cancel(utc_now()))
+            report = AnalysisReport.unmeasured(
+                task, self._tools(task.analysis_type), TaskStatus.CANCELLED, "never started"
+            )
+            return self._storage.finish_task(task_id, lambda t: t.cancel(utc_now()), report)
         task = self._storage.update_task(task_id, lambda t: t.start(utc_now()))
         _log.info("[Task %d] started: %s of %s/app%d", task.id, task.analysis_type, task.model, task.app_num)
         with self._task_execution_context(task, job, services, cancel) as context:
@@ -156,6 +164,11 @@ class TaskExecutor:
             timed_out = status is TaskStatus.TIMED_OUT
             return current.time_out(error, now, details) if timed_out else current.fail(error, now, details)
 
+        if report is None:
+            why = outcome.get("reason") or outcome.get("error") or ""
+            report = AnalysisReport.unmeasured(
+                task, self._tools(task.analysis_type), status, why, lacks=error is not None
+            )
         if status is TaskStatus.TIMED_OUT:
             _log.warning("[Task %d] timed out after %d s", task.id, task.timeout_seconds)
         return self._storage.finish_task(task.id, end, report)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from batchnb.records import ErrorCategory, JobError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from batchnb.engine.storage import JobStorage
@@ -54,10 +55,12 @@ class Ownership:
         return handle
 
 
-def end_interrupted(storage: JobStorage, ownership: Ownership) -> list[int]:
+def end_interrupted(
+    storage: JobStorage, ownership: Ownership, tools: Callable[[str], Sequence[str]]
+) -> list[int]:
     """End every job whose process died as ERROR (interrupted) and return their ids."""
     dead = [job_id for job_id, owner in storage.owners().items() if not ownership.is_alive(owner)]
     for job_id in dead:
         message = "the process that ran this job ended before the job did"
-        storage.break_job(job_id, JobError(category=ErrorCategory.INTERRUPTED, message=message))
+        storage.break_job(job_id, JobError(category=ErrorCategory.INTERRUPTED, message=message), tools)
     return dead

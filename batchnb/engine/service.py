@@ -64,7 +64,7 @@ class BatchAnalysisService:
         self.base_path = base_path
         self.settings = settings or Settings.load()
         self.registry = registry or AnalyzerRegistry()
-        self.executor = TaskExecutor(storage)
+        self.executor = TaskExecutor(storage, self.registry.tools)
         self.app: Any = None
         self._given = dict(services or {})
         self._owner = owner
@@ -228,7 +228,7 @@ class BatchAnalysisService:
             _log.info("[Job %d] running", job_id)
             self._execute_tasks(job_id, services, run)
         if run.cancel.cancelled:
-            self.storage.cancel_pending(job_id)
+            self.storage.cancel_pending(job_id, self.registry.tools)
         missing = self.storage.lacked_dependency(job_id)
         ended = self.storage.change_job(job_id, lambda job: _finished(job, missing=missing))
         _log.info("[Job %d] %s", job_id, ended.status.value)
@@ -293,7 +293,7 @@ class BatchAnalysisService:
         text = f"the engine failed: {type(error).__name__}: {error}"
         broken = JobError(category=ErrorCategory.INTERNAL, message=text, traceback=traceback.format_exc())
         try:
-            self.storage.break_job(job_id, broken)
+            self.storage.break_job(job_id, broken, self.registry.tools)
         except BatchnbError:
             _log.exception("[Job %d] its failure could not be stored", job_id)
 

@@ -5,8 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from batchnb.engine.rows import COVERAGE, FINDINGS, JOB_ERRORS, JOBS, RESULTS, TASKS, dump, encode
-from batchnb.records import BatchAnalysisJob, TaskStatus
+from batchnb.engine.rows import (
+    COVERAGE,
+    FINDINGS,
+    JOB_ERRORS,
+    JOBS,
+    RESULTS,
+    TASKS,
+    dump,
+    encode,
+    stamp,
+)
+from batchnb.records import (
+    AnalysisReport,
+    BatchAnalysisJob,
+    BatchAnalysisResult,
+    CoverageStatus,
+    JobStatus,
+    TaskStatus,
+    utc_now,
+)
 from batchnb.records.errors import EndedError, RecordNotFoundError
 
 if TYPE_CHECKING:
@@ -14,7 +32,9 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from batchnb.records import AnalysisReport, BatchAnalysisResult, BatchAnalysisTask, JobError
+    from batchnb.records import BatchAnalysisTask, JobError
+
+    Tools = Callable[[str], Sequence[str]]
 
 _ENDED = tuple(status.value for status in TaskStatus if status.is_ended)
 _TOTALS = ("issues_total", "high_total", "medium_total", "low_total")
@@ -116,6 +136,50 @@ def insert_result(
     if task.error is not None and task.status is not TaskStatus.SKIPPED:  # the job names a lack once
         insert_error(db, task.job_id, replace(task.error, task_id=task.id))
     return replace(result, id=result_id)
+
+
+def cancel_pending(db: apsw.Connection, job_id: int, tools: Tools) -> int:
+    """End every pending task of a job as CANCELLED, with results and coverage; return how many."""
+    now = stamp(utc_now())
+    pending = (job_id, TaskStatus.PENDING.value)
+    cancelled = TaskStatus.CANCELLED.value
+    query = "SELECT DISTINCT analysis_type FROM tasks WHERE job_id = ? AND status = ?"
+    kinds: list[tuple[Any, ...]] = db.execute(query, pending).fetchall()
+    for kind, tool in [(row[0], tool) for row in kinds for tool in tools(row[0])]:
+        db.execute(
+            "INSERT INTO coverage (job_id, task_id, model, app_num, analysis_type, tool, status, "
+            "files_eligible, files_seen, unread, tool_version, seconds, stderr_tail, cached, detail) "
+            "SELECT job_id, id, model, app_num, analysis_type, ?, ?, 0, 0, '[]', '', 0, '', 0, ? "
+            "FROM tasks WHERE job_id = ? AND status = ? AND analysis_type = ?",
+            (tool, CoverageStatus.CANCELLED.value, "never started", *pending, kind),
+        )
+    db.execute(
+        "INSERT INTO results (job_id, task_id, model, app_num, analysis_type, status, issues_count, "
+        "high_severity, medium_severity, low_severity, details) SELECT job_id, id, model, app_num, "
+        "analysis_type, ?, 0, 0, 0, 0, '{}' FROM tasks WHERE job_id = ? AND status = ?",
+        (cancelled, *pending),
+    )
+    db.execute(
+        "UPDATE tasks SET status = ?, started_at = ?, completed_at = ? WHERE job_id = ? AND status = ?",
+        (cancelled, now, now, *pending),
+    )
+    return int(db.changes())
+
+
+def break_job(db: apsw.Connection, job_id: int, error: JobError, tools: Tools) -> BatchAnalysisJob:
+    """End a job as ERROR: its running tasks FAILED for `error`, its pending ones left as they are."""
+    job = one_job(db, job_id)
+    now = utc_now()
+    running = db.execute(f"{TASKS.select} WHERE job_id = ? AND status = 'running'", (job_id,)).fetchall()
+    for row in running:
+        task = change_task(db, TASKS.read(row).id, lambda task: task.fail(error, now))
+        report = AnalysisReport.unmeasured(task, tools(task.analysis_type), task.status, error.message)
+        insert_result(db, task, BatchAnalysisResult.from_task(task), report)
+    insert_error(db, job_id, error)
+    ended = job.with_status(JobStatus.ERROR, now)
+    values = (ended.status.value, stamp(now), stamp(ended.started_at or now), job_id)
+    db.execute("UPDATE jobs SET status = ?, completed_at = ?, started_at = ? WHERE id = ?", values)
+    return one_job(db, job_id)
 
 
 def marks(values: Sequence[object]) -> str:

@@ -14,8 +14,10 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.database import Database
-from batchnb.engine.rows import COVERAGE, FINDINGS, JOBS, RESULTS, TASKS, stamp
+from batchnb.engine.rows import COVERAGE, FINDINGS, JOBS, RESULTS, TASKS
 from batchnb.engine.statements import (
+    break_job,
+    cancel_pending,
     change_task,
     insert_error,
     insert_result,
@@ -190,27 +192,14 @@ class JobStorage:
         query = "SELECT 1 FROM tasks WHERE job_id = ? AND status = 'skipped' AND error IS NOT NULL LIMIT 1"
         return bool(self._database.read(lambda db: db.execute(query, (job_id,)).get))
 
-    def break_job(self, job_id: int, error: JobError) -> BatchAnalysisJob:
+    def break_job(
+        self, job_id: int, error: JobError, tools: Callable[[str], Sequence[str]]
+    ) -> BatchAnalysisJob:
         """End a job as ERROR, in one step: its running tasks FAILED for `error`, its pending ones left.
 
         What has no result yet can so be told from what has one, and be run again.
         """
-
-        def work(db: apsw.Connection) -> BatchAnalysisJob:
-            job = one_job(db, job_id)
-            now = utc_now()
-            query = "SELECT id FROM tasks WHERE job_id = ? AND status = 'running'"
-            running: list[tuple[Any, ...]] = db.execute(query, (job_id,)).fetchall()
-            for (task_id,) in running:
-                task = change_task(db, task_id, lambda task: task.fail(error, now))
-                insert_result(db, task, BatchAnalysisResult.from_task(task), None)
-            insert_error(db, job_id, error)
-            ended = job.with_status(JobStatus.ERROR, now)
-            values = (ended.status.value, stamp(now), stamp(ended.started_at or now), job_id)
-            db.execute("UPDATE jobs SET status = ?, completed_at = ?, started_at = ? WHERE id = ?", values)
-            return one_job(db, job_id)
-
-        return self._database.write(work)
+        return self._database.write(lambda db: break_job(db, job_id, error, tools))
 
     def owners(self) -> dict[int, str]:
         """Return job id -> the engine that runs it, for every job that waits or runs."""
@@ -320,27 +309,14 @@ class JobStorage:
 
         return self._database.write(work)
 
-    def cancel_pending(self, job_id: int) -> int:
-        """End every pending task of a job as CANCELLED, each with its result; return how many."""
+    def cancel_pending(self, job_id: int, tools: Callable[[str], Sequence[str]]) -> int:
+        """End every pending task of a job as CANCELLED, each with result and coverage; return how many.
 
-        def work(db: apsw.Connection) -> int:
-            now = stamp(utc_now())
-            pending = (job_id, TaskStatus.PENDING.value)
-            cancelled = TaskStatus.CANCELLED.value
-            db.execute(
-                "INSERT INTO results (job_id, task_id, model, app_num, analysis_type, status, issues_count, "
-                "high_severity, medium_severity, low_severity, details) SELECT job_id, id, model, app_num, "
-                "analysis_type, ?, 0, 0, 0, 0, '{}' FROM tasks WHERE job_id = ? AND status = ?",
-                (cancelled, *pending),
-            )
-            db.execute(
-                "UPDATE tasks SET status = ?, started_at = ?, completed_at = ? "
-                "WHERE job_id = ? AND status = ?",
-                (cancelled, now, now, *pending),
-            )
-            return int(db.changes())
-
-        return self._database.write(work)
+        Args:
+            job_id: the job.
+            tools: gives the tools of an analysis type: each of them did not measure those apps.
+        """
+        return self._database.write(lambda db: cancel_pending(db, job_id, tools))
 
     # ---------------------------------------------------------------------------------------- results
 

@@ -6,13 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from batchnb.records.status import Severity
+from batchnb.records.coverage import Coverage
+from batchnb.records.status import CoverageStatus, Severity, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from batchnb.records.coverage import Coverage
     from batchnb.records.finding import Finding
+    from batchnb.records.task import BatchAnalysisTask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +22,44 @@ class AnalysisReport:
 
     issues: tuple[Finding, ...]
     coverage: tuple[Coverage, ...]
+
+    @classmethod
+    def unmeasured(
+        cls,
+        task: BatchAnalysisTask,
+        tools: Iterable[str],
+        status: TaskStatus,
+        why: str,
+        *,
+        lacks: bool = False,
+    ) -> AnalysisReport:
+        """Make the report of a task that measured nothing: each of its tools says so, none is left out.
+
+        Args:
+            task: which app and analysis.
+            tools: the tools that would have run.
+            status: how the task ended.
+            why: in a sentence.
+            lacks: whether it was skipped because something is missing, not because nothing applies.
+        """
+        skipped = CoverageStatus.TOOL_MISSING if lacks else CoverageStatus.NOT_APPLICABLE
+        states = {
+            TaskStatus.TIMED_OUT: CoverageStatus.TIMED_OUT,
+            TaskStatus.CANCELLED: CoverageStatus.CANCELLED,
+            TaskStatus.SKIPPED: skipped,
+        }
+        cells = tuple(
+            Coverage(
+                model=task.model,
+                app_num=task.app_num,
+                analysis_type=task.analysis_type,
+                tool=tool,
+                status=states.get(status, CoverageStatus.FAILED),
+                detail=why,
+            )
+            for tool in tools
+        )
+        return cls(issues=(), coverage=cells)
 
     @property
     def tool_status(self) -> dict[str, str]:

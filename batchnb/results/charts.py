@@ -6,16 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from batchnb.records import Severity
 from batchnb.results._plotly import make_figure
+from batchnb.results.chart_layout import axis_number, chart_layout, empty_layout
 from batchnb.results.chart_rows import wrap_rows
-from batchnb.results.chart_style import (
-    FONT,
-    GREY,
-    GRID,
-    TEXT_COLOURS,
-    hatch_marker,
-    plotly_text,
-    severity_marker,
-)
+from batchnb.results.chart_style import GREY, TEXT_COLOURS, hatch_marker, plotly_text, severity_marker
 from batchnb.results.severity import CellState, severity_info
 
 if TYPE_CHECKING:
@@ -30,7 +23,6 @@ _BACKDROPS = {
     CellState.NOT_MEASURED: hatch_marker("/", strength=0.9, outline=1),
     CellState.PARTLY: hatch_marker(".", strength=0.35, outline=0),
 }
-_TOP, _LABELS, _BOTTOM = 56, 54, 4  # pixels: legend above, axis labels under each row, margin
 _MAX_REASONS = 6
 
 
@@ -56,18 +48,18 @@ def severity_figure(info: SeverityInfo) -> Figure:
     """
     rows = wrap_rows(info.cells)
     if not rows:
-        return make_figure([], _empty_layout())
+        return make_figure([], empty_layout("No app was analysed."))
     highest = max(cell.total for cell in info.cells)
     traces = [trace for number, row in enumerate(rows) for trace in _row_traces(row, number)]
     _show_each_legend_once(traces)
-    return make_figure(traces, _layout(rows, highest))
+    return make_figure(traces, chart_layout(rows, highest))
 
 
 def _row_traces(row: ChartRow, number: int) -> list[dict[str, Any]]:
-    first, second = _axis(2 * number), _axis(2 * number + 1)
+    first, second = axis_number(2 * number), axis_number(2 * number + 1)
     shared = {
         "x": [list(row.models), list(row.apps)],
-        "xaxis": f"x{_axis(number)}",
+        "xaxis": f"x{axis_number(number)}",
         "hoverinfo": "text",
         "hovertext": [_hover(cell) for cell in row.cells],
     }
@@ -158,100 +150,3 @@ def _show_each_legend_once(traces: list[dict[str, Any]]) -> None:
 def _width(row: ChartRow, share: float) -> float:
     """Return the bar width in slots: `share`, less on a row with few apps, so that one app is no wall."""
     return share * min(1.0, len(row.cells) / 6)
-
-
-def _axis(index: int) -> str:
-    return "" if index == 0 else str(index + 1)
-
-
-def _layout(rows: list[ChartRow], highest: int) -> dict[str, Any]:
-    plot = 300 if len(rows) == 1 else 130  # pixels of one row without its labels
-    inner = len(rows) * (plot + _LABELS)
-    layout = _base_layout(height=_TOP + inner + _BOTTOM)
-    for number in range(len(rows)):
-        top = 1 - number * (plot + _LABELS) / inner
-        bottom = top - plot / inner
-        first, second = _axis(2 * number), _axis(2 * number + 1)
-        layout[f"xaxis{_axis(number)}"] = _x_axis(second)
-        layout[f"yaxis{first}"] = {
-            "domain": [bottom, top],
-            "range": [0, 1],
-            "visible": False,
-            "fixedrange": True,
-            "anchor": f"x{_axis(number)}",
-        }
-        layout[f"yaxis{second}"] = _y_axis(highest, f"y{first}", f"x{_axis(number)}")
-    return layout
-
-
-def _base_layout(height: int) -> dict[str, Any]:
-    return {
-        "height": height,
-        "margin": {"l": 56, "r": 12, "t": _TOP, "b": _BOTTOM, "autoexpand": False},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": FONT,
-        "barmode": "stack",
-        "uniformtext": {"minsize": 9, "mode": "hide"},
-        "hovermode": "closest",
-        "hoverlabel": {
-            "bgcolor": "#222222",
-            "bordercolor": GREY,
-            "font": {"color": "#FFFFFF"},
-            "align": "left",
-        },
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "traceorder": "normal",
-        },
-    }
-
-
-def _x_axis(count_axis: str) -> dict[str, Any]:
-    return {
-        "type": "multicategory",
-        "anchor": f"y{count_axis}",
-        "fixedrange": True,
-        "showgrid": False,
-        "tickfont": {"color": GREY},
-        "dividercolor": GRID,
-        "linecolor": GREY,
-        "showline": True,
-    }
-
-
-def _y_axis(highest: int, under: str, x_axis: str) -> dict[str, Any]:
-    top = max(1, highest) * 1.18  # room for the total above the tallest bar
-    return {
-        "overlaying": under,
-        "side": "left",
-        "anchor": x_axis,
-        "range": [0, top],
-        "tickmode": "auto",
-        "nticks": 5,
-        "tickformat": ",d",
-        **({"dtick": 1, "tickmode": "linear"} if highest <= 4 else {}),
-        "gridcolor": GRID,
-        "zeroline": False,
-        "tickfont": {"color": GREY},
-        "title": {"text": "findings", "font": {"color": GREY, "size": 11}, "standoff": 6},
-    }
-
-
-def _empty_layout() -> dict[str, Any]:
-    note = {
-        "text": "No app was analysed.",
-        "xref": "paper",
-        "yref": "paper",
-        "x": 0.5,
-        "y": 0.5,
-        "showarrow": False,
-        "font": {"color": GREY, "size": 15},
-    }
-    hidden = {"visible": False}
-    return {**_base_layout(height=180), "xaxis": hidden, "yaxis": hidden, "annotations": [note]}

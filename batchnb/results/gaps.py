@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ COVERAGE_WORDS = {
     CoverageStatus.CANCELLED: "cancelled",
 }
 """What a reader sees for each coverage status."""
+NO_REPORT = "no report"
 _TASK_WORDS = {
     TaskStatus.PENDING: "not started yet",
     TaskStatus.RUNNING: "still running",
@@ -68,12 +70,13 @@ def find_gaps(coverage: Iterable[Coverage], tasks: Iterable[BatchAnalysisTask] =
     """Return every gap, by model, app, analysis and tool.
 
     Args:
-        coverage: what the tools did.
+        coverage: what the tools did. A tool that reported for some apps of an analysis, and is silent on
+            another app of the same analysis, is a gap of that app.
         tasks: the tasks that were planned; one that did not complete, or that left no coverage, is a gap even
             where no tool came to report. Without them such an app cannot be seen.
     """
     cells = list(coverage)
-    gaps = [_cell_gap(cell) for cell in cells if not is_complete(cell)]
+    gaps = [_cell_gap(cell) for cell in cells if not is_complete(cell)] + _silent_tools(cells)
     reported = {_key(cell) for cell in cells}
     open_cells = {_key(gap) for gap in gaps if gap.applicable}
     gaps += [
@@ -82,6 +85,19 @@ def find_gaps(coverage: Iterable[Coverage], tasks: Iterable[BatchAnalysisTask] =
         if (_key(task) not in reported) or (_is_broken(task) and _key(task) not in open_cells)
     ]
     return tuple(sorted(gaps, key=lambda gap: (*_key(gap), gap.tool)))
+
+
+def _silent_tools(cells: list[Coverage]) -> list[Gap]:
+    tools: dict[str, set[str]] = defaultdict(set)
+    reported: dict[tuple[str, int, str], set[str]] = defaultdict(set)
+    for cell in cells:
+        tools[str(cell.analysis_type)].add(cell.tool)
+        reported[_key(cell)].add(cell.tool)
+    return [
+        Gap(model=model, app_num=app_num, analysis_type=kind, tool=tool, word=NO_REPORT)
+        for (model, app_num, kind), found in reported.items()
+        for tool in tools[kind] - found
+    ]
 
 
 def _key(record: Coverage | BatchAnalysisTask | Gap) -> tuple[str, int, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchnb.records import CoverageStatus, Severity, format_app_range
 from batchnb.results.derived import seconds
-from batchnb.results.gaps import COVERAGE_WORDS, find_gaps, is_complete
+from batchnb.results.gaps import COVERAGE_WORDS, NO_REPORT, find_gaps, is_complete
 from batchnb.results.severity import CellState, severity_info
 
 if TYPE_CHECKING:
@@ -131,15 +131,18 @@ class ReportContent:
     def matrix_rows(self) -> list[tuple[str, int, str, list[MatrixCell]]]:
         """One row per app: model, number, state, and a cell per column of the matrix."""
         cells = {(c.model, c.app_num, str(c.analysis_type), c.tool): c for c in self.coverage}
+        asked = {key[:3] for key in cells} | {(t.model, t.app_num, str(t.analysis_type)) for t in self.tasks}
+
+        def cell(app: tuple[str, int], kind: str, tool: str) -> MatrixCell:
+            found = cells.get((*app, kind, tool))
+            return _matrix_cell(found) if found else _EMPTY_CELLS[(*app, kind) in asked]
+
         return [
             (
                 app.model,
                 app.app_num,
                 str(app.state),
-                [
-                    _matrix_cell(cells.get((app.model, app.app_num, kind, tool)))
-                    for kind, tool in self.matrix_columns
-                ],
+                [cell((app.model, app.app_num), kind, tool) for kind, tool in self.matrix_columns],
             )
             for app in self.info.cells
         ]
@@ -193,9 +196,13 @@ def _gap_group(key: tuple[str, str, str, bool], gaps: list[Gap]) -> GapGroup:
     )
 
 
-def _matrix_cell(cell: Coverage | None) -> MatrixCell:
-    if cell is None:
-        return MatrixCell(symbol="✗", word="no report", kind="none")
+_EMPTY_CELLS = {
+    True: MatrixCell(symbol="✗", word=NO_REPORT, kind="none"),
+    False: MatrixCell(symbol="·", word="not asked for", kind="skip"),
+}
+
+
+def _matrix_cell(cell: Coverage) -> MatrixCell:
     if cell.status is CoverageStatus.NOT_APPLICABLE:
         return MatrixCell(symbol="·", word="not applicable", kind="skip", note=cell.detail)
     status = cell.status

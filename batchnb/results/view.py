@@ -51,4 +51,5 @@ class PortfolioView:
             f"{sum(bool(app.unparsed) for app in apps)} apps with files that do not parse",
             f"{len(self.problems)} problems",
         ]
-        return f"<Portfolio {self.portfolio.base}: {len(self.models)} models, {len(apps)} apps; {', '.join(notes)}>"
+        counts = f"{len(self.models)} models, {len(apps)} apps"
+        return f"<Portfolio {self.portfolio.base}: {counts}; {', '.join(notes)}>"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from batchnb.tools.cancellation import CancelToken, Deadline
 
+    _Streams = tuple[IO[bytes], IO[bytes], IO[bytes]]
+
 __all__ = ["Ending", "Limits", "RawOutput", "Warden", "default_warden", "run_tool", "tool_environment"]
 
 STDERR_TAIL = 8 * 1024
@@ -119,11 +121,7 @@ def run_tool(  # noqa: PLR0913 - one door with many locks; all but the command a
             deadline=deadline.at,
             rlimits=limits.as_rlimits(),
         )
-        stdio = tuple(stream.fileno() for stream in streams)
-        if sys.platform == "linux":
-            report = (warden or default_warden()).run(task, stdio, cancel)
-        else:
-            report = run_in_group(task, stdio, cancel)
+        report = _run(task, streams, cancel, warden or default_warden())
         return _collect(command, report, streams, limits, started_at)
 
 
@@ -160,6 +158,14 @@ def _resolve(argv: Sequence[str], path: str) -> tuple[str, ...]:
     return (found, *argv[1:])
 
 
+def _run(task: Task, streams: _Streams, cancel: CancelToken, warden: Warden) -> Report:
+    stdio = tuple(stream.fileno() for stream in streams)
+    if sys.platform == "linux":
+        return warden.run(task, stdio, cancel)
+    else:  # noqa: RET505 - spelled out, as the type checker skips the branch of another platform
+        return run_in_group(task, stdio, cancel)
+
+
 @contextmanager
 def _scratch() -> Iterator[Path]:
     root = Path(tempfile.mkdtemp(prefix="batchnb-"))
@@ -173,7 +179,7 @@ def _scratch() -> Iterator[Path]:
 
 
 @contextmanager
-def _streams(stdin: bytes | None) -> Iterator[tuple[IO[bytes], IO[bytes], IO[bytes]]]:
+def _streams(stdin: bytes | None) -> Iterator[_Streams]:
     """Open the standard three as files: a pipe can fill up, block, and be held open by others."""
     with ExitStack() as stack:
         source = stack.enter_context(_source(stdin))
@@ -193,7 +199,7 @@ def _source(stdin: bytes | None) -> IO[bytes]:
 def _collect(
     command: tuple[str, ...],
     report: Report,
-    streams: tuple[IO[bytes], IO[bytes], IO[bytes]],
+    streams: _Streams,
     limits: Limits,
     started_at: datetime,
 ) -> RawOutput:

@@ -37,6 +37,8 @@ _LANGUAGES = {
     ".css": "CSS",
     ".json": "JSON",
 }
+# By convention these are JSON with comments, which a JSON parser rejects.
+_COMMENTED_JSON = ("tsconfig", "jsconfig", "pyrightconfig")
 _CODE = {"Python", "JavaScript", "TypeScript"}
 PLACEHOLDER_LINES = 10
 MAX_UNPARSED = 50
@@ -68,7 +70,8 @@ def survey_app(key: int, folder: Path) -> Survey:
         suffix = PurePosixPath(file.parts[-1]).suffix.lower()
         survey.files += 1
         lines[_LANGUAGES[suffix]] += count_lines(file.content, _LANGUAGES[suffix])
-        fault = _PARSERS[suffix](file.content) if suffix in _PARSERS else None
+        parses = suffix in _PARSERS and not file.parts[-1].startswith(_COMMENTED_JSON)
+        fault = _PARSERS[suffix](file.content) if parses else None
         if fault and len(survey.unparsed) < MAX_UNPARSED:
             survey.unparsed.append((file.path, *fault))
     survey.lines_by_language = dict(lines)

@@ -63,3 +63,12 @@ def test_a_task_that_broke_after_one_tool_reported_is_still_a_gap():
 def test_a_broken_task_whose_tool_says_so_is_told_once():
     (gap,) = find_gaps([coverage(status=CoverageStatus.TIMED_OUT)], [task(status=TaskStatus.TIMED_OUT)])
     assert gap.tool == "bandit"
+
+
+def test_a_tool_that_is_silent_on_one_app_only_is_a_gap_of_it():
+    (gap,) = find_gaps([coverage(), coverage(tool="ruff"), coverage(app_num=2)])
+    assert (gap.app_num, gap.tool, gap.word, gap.applicable) == (2, "ruff", "no report", True)
+
+
+def test_tools_of_another_analysis_are_not_missed():
+    assert find_gaps([coverage(), coverage(app_num=2, analysis_type="zap", tool="zap")]) == ()

@@ -69,6 +69,18 @@ def test_a_job_that_measured_nothing_has_no_number_of_findings():
     assert "No finding was reported" not in text
 
 
+def test_the_matrix_tells_a_silent_tool_from_one_that_was_not_asked():
+    cells = [
+        coverage(),
+        coverage(tool="ruff"),
+        coverage(app_num=2),
+        coverage("b", 1, "zap", analysis_type="zap"),
+    ]
+    text = body(render_report(**content(tasks=[], findings=[], coverage=cells, portfolio=None)))
+    assert text.count("✗ no report") == 2  # in the matrix and among what was not measured
+    assert text.count("not asked for") == 4
+
+
 def test_a_job_that_has_not_started_renders():
     waiting = job([task(status=TaskStatus.PENDING)], JobStatus.PENDING, started_at=None, errors=[])
     text = body(render_report(**content(job=waiting, tasks=[], findings=[], coverage=[], portfolio=None)))
@@ -158,8 +170,11 @@ def opened(page, hostile_report):
 @pytest.mark.browser
 def test_the_chart_is_drawn_with_no_network_and_under_the_policy(opened):
     assert opened.locator("#figure .barlayer .point path").count() > 20
-    box = opened.locator("#figure .barlayer .point path").first.bounding_box()
-    assert box["height"] > 5
+    heights = opened.evaluate(
+        "() => Array.from(document.querySelectorAll('#figure .barlayer .point path'),"
+        " path => path.getBBox().height)"
+    )
+    assert sum(height > 5 for height in heights) > 20
     assert opened.locator("#figure .legendtext").all_text_contents()[:2] == [
         "not measured",
         "partly measured",
@@ -202,13 +217,13 @@ def test_payloads_are_dead_and_shown_as_text(opened):
 def test_hover_shows_the_reason_literally(opened):
     opened.evaluate(
         "() => { const node = document.getElementById('figure');"
-        " const n = node.data.findIndex(t => t.name === 'not measured' && t.y.includes(1)"
+        " const n = node.data.findIndex(t => t.name === 'partly measured' && t.y.includes(1)"
         "   && t.hovertext[t.y.indexOf(1)].includes('script'));"
         " Plotly.Fx.hover(node, [{curveNumber: n, pointNumber: node.data[n].y.indexOf(1)}],"
         "   [node.data[n].xaxis + node.data[n].yaxis]); }"
     )
     shown = opened.locator("#figure .hoverlayer").text_content()
-    assert "not measured" in shown
+    assert "app 1: partly measured" in shown
     assert "<script>window.pwn=1</script>" in shown
     assert opened.evaluate("window.pwn") is None
 

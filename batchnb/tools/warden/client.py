@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import math
 import os
 import socket
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from batchnb.tools.cancellation import CancelToken
 
+_log = logging.getLogger(__name__)
 _PATIENCE = 15.0
 """Seconds that a report may be late: longer than a guard takes to give up, so only a broken one is late."""
 _SLICE = 0.5
@@ -97,6 +99,7 @@ class Warden:
 
     def _running(self) -> Helper:
         if self._helper is not None and not self._helper.is_alive:
+            _log.warning("the warden died; its tasks are lost, another is started")
             self._stop(patience=0)
         if self._helper is None:
             self._helper = Helper()

@@ -1,0 +1,63 @@
+# Everything is installed into .venv and .tools; the only thing outside is Debian's chromium, for the browser tests.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.batchnb-installed
+WORKERS ?= 2
+
+.PHONY: help demo test test-slow test-online lab lint format types layers check bench constraints package clean browser
+
+help:  ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
+	touch $@
+
+demo: $(STAMP)  ## Analyse the sample portfolio: an executed notebook and an HTML report in build/demo
+	$(BIN)/python scripts/demo.py build/demo
+
+test: $(STAMP) browser  ## Run every test that needs no network and is not marked slow
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not online and not slow" --cov --cov-report=term:skip-covered
+
+test-slow: $(STAMP) browser  ## Run the long tests
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "slow and not online"
+
+test-online: $(STAMP) browser  ## Run the tests that need the package registries
+	$(BIN)/pytest -m online
+
+lab: $(STAMP)  ## Open JupyterLab on the notebooks
+	$(BIN)/jupyter lab notebooks
+
+lint: $(STAMP)  ## Check style, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+format: $(STAMP)  ## Format the code and strip the notebooks
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/nbstripout notebooks/*.ipynb
+
+bench: $(STAMP)  ## Print the figures that the docs quote
+	$(BIN)/python benchmarks/run.py
+
+constraints:  ## Renew constraints.txt from a fresh environment
+	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	build/constraints/bin/pip install --quiet --upgrade pip
+	build/constraints/bin/pip install --quiet --editable '.[all]' --group dev
+	build/constraints/bin/pip freeze --all --exclude-editable > constraints.txt
+
+package: $(STAMP)  ## Build the wheel and the source distribution
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+
+browser:
+	@scripts/need-chromium
+
+clean:  ## Remove everything that was built or installed here
+	rm -rf $(VENV) .tools build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

@@ -1,0 +1,196 @@
+"""What a job's view says, as plain data: every text, number and switch, from snapshots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from batchnb.records import JobStatus, Severity, TaskStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from batchnb.records import BatchAnalysisJob
+    from batchnb.widgets.outcome import Outcome
+
+_MOST_ERRORS = 5
+_BARS = {
+    JobStatus.COMPLETED: "success",
+    JobStatus.FAILED: "warning",
+    JobStatus.ERROR: "danger",
+    JobStatus.CANCELLING: "warning",
+    JobStatus.CANCELLED: "warning",
+}
+_CANCELLABLE = frozenset({JobStatus.QUEUED, JobStatus.INITIALIZING, JobStatus.RUNNING})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobState:
+    """A job as its view shows it at one moment."""
+
+    title: str
+    """Untrusted text: it holds the job's name."""
+    status: str
+    """What the job does, in words; changes seldom, so that a screen reader can speak it."""
+    elapsed: str
+    value: int
+    maximum: int
+    bar: str
+    """Style of the progress bar; the status says the same in words."""
+    progress: str
+    counts: tuple[tuple[str, int], ...]
+    """Severity -> findings so far."""
+    counts_note: str
+    """How much the counts say."""
+    errors: tuple[str, ...] = ()
+    """Untrusted texts (capped)."""
+    can_cancel: bool
+    ended: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelNote:
+    """What came of the wish to cancel."""
+
+    asked_at: datetime
+    refused: str = ""
+    """Why nothing was cancelled; empty: the engine took it."""
+
+
+def present_job(
+    job: BatchAnalysisJob,
+    now: datetime,
+    cancel: CancelNote | None = None,
+    outcome: Outcome | None = None,
+) -> JobState:
+    """Return what to show.
+
+    Args:
+        job: the job's snapshot.
+        now: the time of the snapshot.
+        cancel: what this view's cancel button was told, if it was used.
+        outcome: the results of the ended job, once they are read.
+    """
+    done, total = job.completed_tasks, job.total_tasks
+    ended = job.status.is_ended
+    asked = cancel is not None and not cancel.refused
+    return JobState(
+        title=f"Job {job.id}: {job.name}",
+        status=_status(job, cancel),
+        elapsed=_elapsed(job, now, cancel),
+        value=total if ended and not total else done,
+        maximum=max(1, total),
+        bar=_BARS.get(job.status, "info"),
+        progress=_progress(job),
+        counts=tuple((str(level), int(job.results_summary.get(f"{level}_total", 0))) for level in Severity),
+        counts_note=_counts_note(job, outcome),
+        errors=_errors(job),
+        can_cancel=job.status in _CANCELLABLE and not asked,
+        ended=ended,
+    )
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `count` and the noun, such as `1 task` or `1,200 tasks`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time such as `0.4 s`, `42 s` or `3 min 5 s`."""
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _count(job: BatchAnalysisJob, *statuses: TaskStatus) -> int:
+    return sum(job.task_count_by_status.get(status.value, 0) for status in statuses)
+
+
+def _status(job: BatchAnalysisJob, cancel: CancelNote | None) -> str:
+    if job.status is JobStatus.CANCELLED:
+        return _cancelled(job)
+    if job.status.is_ended:
+        return _ending(job)
+    if cancel is not None and cancel.refused:
+        return f"{job.status.value}; not cancelled: {cancel.refused}"
+    running = plural(_count(job, TaskStatus.RUNNING), "running task")
+    if cancel is not None or job.status is JobStatus.CANCELLING:
+        return f"cancelling: stopping {running}"
+    return {
+        JobStatus.PENDING: "pending: not started",
+        JobStatus.QUEUED: "queued: starts by itself when a running job ends",
+        JobStatus.INITIALIZING: "starting",
+    }.get(job.status, f"running: {running}")
+
+
+def _cancelled(job: BatchAnalysisJob) -> str:
+    """Say what a cancelled job left. It ends only after the last tool was stopped, so that can be said."""
+    cancelled = _count(job, TaskStatus.CANCELLED)
+    kept = job.completed_tasks - cancelled
+    if not job.total_tasks:
+        return "cancelled before its first task started"
+    before = f"; {plural(kept, 'task')} had ended before, with results" if kept else ""
+    return f"cancelled: {plural(cancelled, 'task')} cancelled, all tools stopped{before}"
+
+
+def _ending(job: BatchAnalysisJob) -> str:
+    if job.status is JobStatus.ERROR:
+        left = job.total_tasks - job.completed_tasks
+        return f"error: the job broke off, {plural(left, 'task')} did not run"
+    if job.status is JobStatus.COMPLETED:
+        return "completed"
+    kinds = (TaskStatus.FAILED, TaskStatus.TIMED_OUT)
+    bad = [f"{_count(job, kind):,} {_word(kind)}" for kind in kinds if _count(job, kind)]
+    bad = bad or ["something that is needed is missing"]
+    return f"failed: {', '.join(bad)} of {plural(job.total_tasks, 'task')}; the results of the others stand"
+
+
+def _elapsed(job: BatchAnalysisJob, now: datetime, cancel: CancelNote | None) -> str:
+    if job.started_at is None and job.completed_at is None:
+        return ""
+    end = job.completed_at
+    start = job.started_at or job.created_at
+    if end is None:
+        passed = f"{max(0, int((now - start).total_seconds()))} s elapsed"
+        if (now - start).total_seconds() >= 60:
+            passed = f"{duration((now - start).total_seconds())} elapsed"
+        if cancel is None or cancel.refused:
+            return passed
+        return f"{passed}, cancel asked {duration((now - cancel.asked_at).total_seconds())} ago"
+    took = f"took {duration((end - start).total_seconds())}"
+    if job.status is JobStatus.CANCELLED and cancel is not None:
+        return f"{took}, ended {duration((end - cancel.asked_at).total_seconds())} after cancel was asked"
+    return took
+
+
+def _progress(job: BatchAnalysisJob) -> str:
+    if not job.total_tasks:
+        return "no task" if job.status.is_ended else "tasks are being prepared"
+    percent = 100 * job.completed_tasks // job.total_tasks
+    shown = [TaskStatus.COMPLETED, *(status for status in TaskStatus if status is not TaskStatus.COMPLETED)]
+    parts = [f"{_count(job, status):,} {_word(status)}" for status in shown if _count(job, status)]
+    return f"{job.completed_tasks:,} of {plural(job.total_tasks, 'task')} ({percent} %): {', '.join(parts)}"
+
+
+def _word(status: TaskStatus) -> str:
+    return status.value.replace("_", " ")
+
+
+def _counts_note(job: BatchAnalysisJob, outcome: Outcome | None) -> str:
+    if not job.status.is_ended:
+        return "findings so far"
+    if outcome is None:
+        return "findings"
+    if not outcome.has_measurement:
+        return "nothing was measured, so there is no number of findings"
+    return "findings at least: not everything was measured" if outcome.is_lower_bound else "findings"
+
+
+def _errors(job: BatchAnalysisJob) -> tuple[str, ...]:
+    shown = [f"{error.category.value}: {error.message}" for error in job.errors[:_MOST_ERRORS]]
+    more = len(job.errors) - _MOST_ERRORS
+    return (*shown, *([f"and {plural(more, 'more error')}"] if more > 0 else []))
