@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from batchnb.records import BatchAnalysisJob
     from batchnb.records.portfolio import Apps
     from batchnb.results._plotly import Figure
-    from batchnb.results.view import PortfolioView
+    from batchnb.results.portfolio_view import PortfolioView
 
 STORE_FOLDER = ".batchnb"
 MEMORY: Literal[":memory:"] = ":memory:"
@@ -84,7 +84,7 @@ class Workspace:
     @property
     def portfolio(self) -> PortfolioView:
         """The apps: shown as a table in a notebook, `.frame` as a DataFrame, `.refresh` by reopening."""
-        from batchnb.results.view import PortfolioView  # noqa: PLC0415 - pandas only when asked for
+        from batchnb.results.portfolio_view import PortfolioView  # noqa: PLC0415 - pandas only when asked for
 
         return PortfolioView(self._portfolio)
 

@@ -104,7 +104,9 @@ class SourceScan:
             return findings, self._cell(scanner, CoverageStatus.OK, "", raw=raw, version=version)
         nothing = len(unread) >= self.tree.eligible
         status = CoverageStatus.FAILED if nothing else CoverageStatus.PARTIAL
-        detail = f"{len(unread)} of {self.tree.eligible} files not read: {unread[0].path}"
+        more = ", ..." if len(unread) > 1 else ""
+        first = f"{unread[0].path} ({unread[0].reason}){more}"
+        detail = f"{len(unread)} of {self.tree.eligible} files not read: {first}"
         cell = self._cell(scanner, status, detail, raw=raw, version=version, unread=unread)
         return findings, cell
 

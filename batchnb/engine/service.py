@@ -121,7 +121,7 @@ class BatchAnalysisService:
                 return False
             job = self.storage.get_job_or_fail(job_id)
             if job.status not in {JobStatus.INITIALIZING, JobStatus.RUNNING}:
-                return job.status is JobStatus.CANCELLING
+                return False
             self.storage.update_job(job_id, cancellation_requested=True, status=JobStatus.CANCELLING)
         _log.info("[Job %d] cancellation requested", job_id)
         run.cancel.cancel("the job was cancelled")
@@ -216,8 +216,8 @@ class BatchAnalysisService:
         finally:
             with self._lock:
                 del self._running_jobs[job_id]
+                run.done.set()
                 self._start_next()
-            run.done.set()
 
     def _execute_job_workflow(self, job_id: int, run: _Run) -> None:
         job = self.storage.get_job_or_fail(job_id)
@@ -300,7 +300,12 @@ class BatchAnalysisService:
     def _start_next(self) -> None:
         while self._waiting and not self._closed and len(self._running_jobs) < self.settings.max_jobs:
             job_id = next(iter(self._waiting))
-            self._launch(job_id, self._waiting.pop(job_id))
+            run = self._waiting.pop(job_id)
+            try:
+                self._launch(job_id, run)
+            except BatchnbError:  # the store failed: this one job stays QUEUED, the next gets its chance
+                _log.exception("[Job %d] could not be started", job_id)
+                run.done.set()
 
     def _move(self, job_id: int, status: JobStatus) -> None:
         self.storage.update_job(job_id, status=status)

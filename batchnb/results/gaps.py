@@ -120,7 +120,7 @@ def _cell_gap(cell: Coverage) -> Gap:
         analysis_type=str(cell.analysis_type),
         tool=cell.tool,
         word=COVERAGE_WORDS[CoverageStatus.PARTIAL if partial else cell.status],
-        detail="; ".join(part for part in (cell.detail, _unread_text(cell)) if part),
+        detail=cell.detail or _unread_text(cell),
         partial=partial,
         applicable=cell.status is not CoverageStatus.NOT_APPLICABLE,
     )

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from batchnb.records import Severity
 from batchnb.results._templates import asset, render
 from batchnb.results.derived import unparsed_lines
+from batchnb.results.frames import portfolio_frame
 from batchnb.results.severity import severity_text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from batchnb.records import AppInfo, BatchAnalysisJob, Portfolio
     from batchnb.results.severity import SeverityInfo
 
@@ -26,6 +29,48 @@ class _Tile:
     """Letters for backend, frontend and compose file, a dot for what is missing."""
     marks: str
     title: str
+
+
+class PortfolioView:
+    """A portfolio with a rich display and a DataFrame; it answers like the record behind it."""
+
+    def __init__(self, portfolio: Portfolio) -> None:
+        """Show `portfolio`."""
+        self.portfolio = portfolio
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """What each app has, one app a row."""
+        return portfolio_frame(self.portfolio)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The model names, sorted."""
+        return self.portfolio.models
+
+    @property
+    def apps(self) -> tuple[AppInfo, ...]:
+        """The apps, by model and number."""
+        return self.portfolio.apps
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was found under the base path and left out, and why."""
+        return self.portfolio.problems
+
+    def _repr_html_(self) -> str:
+        return portfolio_html(self.portfolio)
+
+    def __repr__(self) -> str:
+        """Name the base path and the counts, on one line."""
+        apps = self.portfolio.apps
+        notes = [
+            f"{sum(app.placeholder for app in apps)} placeholders",
+            f"{sum(bool(app.unparsed) for app in apps)} apps with files that do not parse",
+            f"{len(self.problems)} problems",
+        ]
+        counts = f"{len(self.models)} models, {len(apps)} apps"
+        return f"<Portfolio {self.portfolio.base}: {counts}; {', '.join(notes)}>"
 
 
 def portfolio_html(portfolio: Portfolio) -> str:

@@ -103,7 +103,7 @@ def _timeout(text: str, errors: dict[str, str]) -> int | None:
 def _summary(spec: JobSpec | None, errors: dict[str, str]) -> str:
     if spec is None:
         fields = ", ".join(errors)
-        return f"Nothing to run yet: correct {fields}." if "form" not in errors else errors["form"]
+        return errors.get("form", f"Nothing to run yet: correct {fields}.")
     apps = sum(map(len, spec.app_ranges.values()))
     numbers = {number for found in spec.app_ranges.values() for number in found}
     kinds = len(spec.analysis_types)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from batchnb.analyzers.registry import AnalyzerRegistry
     from batchnb.engine.service import BatchAnalysisService
     from batchnb.engine.storage import JobStorage
-    from batchnb.results.view import PortfolioView
+    from batchnb.results.portfolio_view import PortfolioView
 
 
 @runtime_checkable

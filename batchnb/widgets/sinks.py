@@ -26,7 +26,9 @@ def escape(text: str, limit: int = 400) -> str:
 
 def html_output(markup: str, plain: str) -> dict[str, Any]:
     """Return an output of `markup`, in which everything untrusted was escaped already."""
-    return bundle_output({"text/html": f'<div class="batchnb-text {_NO_MATH}">{markup}</div>', "text/plain": plain})
+    return bundle_output(
+        {"text/html": f'<div class="batchnb-text {_NO_MATH}">{markup}</div>', "text/plain": plain}
+    )
 
 
 def text_output(text: str, kind: str = "note") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .child import become
-from .linux import ChildAlarm, adopt_orphans, children, kill
+from .linux import ChildAlarm, adopt_orphans, children, kill, outrank
 from .protocol import Ending, Report, Task
 from .scratch import remove_tree
 
@@ -43,6 +43,7 @@ def guard_task(request: int, stdio: Sequence[int], control: int, life: int) -> N
 class _Guard:
     def __init__(self, task: Task, control: int, life: int) -> None:
         adopt_orphans()
+        outrank()
         self._task, self._control, self._life = task, control, life
         self._alarm = ChildAlarm()
         self._alarm.watch(control)

@@ -1,0 +1,88 @@
+"""One JupyterLab and one page for all tests here; the page reaches nothing but this computer."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests say `import lab`
+
+from lab import CHROMIUM, CHROMIUM_ARGUMENTS, Lab, Notebook
+
+_LOCAL = ("http://127.0.0.1:", "data:", "blob:")
+_NOT_OURS = ("jupyterlab-kernels", "ResizeObserver loop")
+
+
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    running = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"there is no browser at {CHROMIUM}")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def lab_page(browser, lab):
+    """Return JupyterLab in a page that notes `.blocked` requests and `.complaints`."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.blocked, page.complaints = [], []
+
+    def gate(route):
+        if route.request.url.startswith(_LOCAL):
+            route.continue_()
+        else:
+            page.blocked.append(route.request.url)
+            route.abort()
+
+    def note(kind, text):
+        if not any(word in text for word in _NOT_OURS):
+            page.complaints.append(f"{kind}: {text}")
+
+    page.route("**/*", gate)
+    page.on("console", lambda message: note("console", message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: note("script", str(error)))
+    page.goto(f"{lab.url}/lab?reset")
+    page.wait_for_function("window.jupyterapp && window.jupyterapp.shell", timeout=60_000)
+    page.wait_for_function("jupyterapp.restored.then(() => true)", timeout=60_000)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def notebook(lab, lab_page):
+    """Return a function that writes a notebook of cells and opens it; all are closed at the end."""
+    opened = []
+    lab_page.blocked.clear()
+    lab_page.complaints.clear()
+
+    def make(name, *cells):
+        made = Notebook(lab_page, lab.write(name, *cells))
+        opened.append(made)
+        made.open()
+        return made
+
+    yield make
+    for made in opened:
+        made.close()
