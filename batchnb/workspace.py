@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from batchnb.records.portfolio import Apps
     from batchnb.results._plotly import Figure
     from batchnb.results.portfolio_view import PortfolioView
+    from batchnb.widgets.job_view import JobView
 
 STORE_FOLDER = ".batchnb"
 MEMORY: Literal[":memory:"] = ":memory:"
@@ -169,12 +170,13 @@ class Workspace:
 
 
 class Job:
-    """A handle on one job: it holds no state, everything is read from the store when it is asked for."""
+    """A handle on one job. Everything is read from the store when it is asked for."""
 
     def __init__(self, workspace: Workspace, job_id: int) -> None:
         """See Workspace.run and Workspace.job."""
         self._workspace = workspace
         self._storage = workspace.storage
+        self._view: JobView | None = None
         self.id = job_id
 
     @property
@@ -264,10 +266,17 @@ class Job:
             title=title,
         )
 
-    def _repr_html_(self) -> str:
-        from batchnb.results.portfolio_view import job_html  # noqa: PLC0415
-
-        return job_html(self.record)
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Show the job live in a notebook that has widgets, and as a table or a line of text elsewhere."""
+        del include, exclude  # the notebook picks what it can show
+        plain = {"text/plain": repr(self)}
+        try:
+            from batchnb.widgets.job_view import JobView  # noqa: PLC0415
+        except ImportError:
+            return plain
+        if self._view is None:
+            self._view = JobView(self._workspace.service, self._storage, self.id)
+        return {**self._view.mimebundle(), **plain}
 
     def __repr__(self) -> str:
         """Say how far the job is, on one line."""

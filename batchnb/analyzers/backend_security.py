@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -16,6 +14,7 @@ from batchnb.records import AnalysisReport, AnalysisType, summarize
 from batchnb.records.errors import InvalidValueError
 from batchnb.records.task import DEFAULT_TIMEOUT_SECONDS
 from batchnb.tools.cancellation import CancelToken, Deadline
+from batchnb.tools.scratch import scratch_folder
 from batchnb.tools.staging import stage
 
 if TYPE_CHECKING:
@@ -89,9 +88,9 @@ class BackendSecurityAnalyzer(Analyzer):
         if app is None:
             where = f"there is no {model}/app{app_num} under {self.base_path}"
             raise InvalidValueError("app", f"{model}/app{app_num}", where, "run_security_analysis")
-        with tempfile.TemporaryDirectory(prefix="batchnb-") as scratch:
+        with scratch_folder() as scratch:
             context = AnalysisContext(
-                scratch=Path(scratch),
+                scratch=scratch,
                 deadline=Deadline.after(DEFAULT_TIMEOUT_SECONDS),
                 cancel=CancelToken(),
                 progress=lambda percent: None,  # noqa: ARG005 - nobody watches

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from batchnb.records import AnalysisReport, Coverage, CoverageStatus, Finding, UnreadFile, fingerprint
 from batchnb.records.errors import ReportError, ToolMissingError
-from batchnb.tools.process import Ending, run_tool
+from batchnb.tools.process import Ending, Limits, run_tool
 from batchnb.tools.version import tool_version
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from batchnb.tools.process import RawOutput
     from batchnb.tools.staging import StagedTree
 
+_LIMITS = Limits(memory_bytes=2 << 30)  # an app is at most 64 MiB of source; a parser gone wild is stopped
 MAX_UNREAD_NAMES = 200
 MAX_SNIPPET_LINES = 3
 MAX_SNIPPET_CHARS = 400
@@ -88,7 +89,8 @@ class SourceScan:
         return ()
 
     def _call(self, argv: tuple[str, ...]) -> RawOutput:
-        return run_tool(argv, deadline=self.context.deadline, cancel=self.context.cancel)
+        context = self.context
+        return run_tool(argv, deadline=context.deadline, cancel=context.cancel, limits=_LIMITS)
 
     def _settle(
         self, scanner: Scanner, report: ScanReport, raw: RawOutput, version: str

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import queue
-import tempfile
 import traceback
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.base import AnalysisContext, Analyzer, check_options
@@ -23,9 +21,11 @@ from batchnb.records import (
 )
 from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.log import create_logger
+from batchnb.tools.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from batchnb.engine.storage import JobStorage
     from batchnb.records import BatchAnalysisResult
@@ -120,7 +120,7 @@ class TaskExecutor:
         services: Mapping[str, Any],
         cancel: CancelToken,
     ) -> Iterator[dict[str, Any]]:
-        with tempfile.TemporaryDirectory(prefix="batchnb-", ignore_cleanup_errors=True) as scratch:
+        with scratch_folder() as scratch:
             yield {
                 "task": task,
                 "job": job,
@@ -130,7 +130,7 @@ class TaskExecutor:
                 "progress_callback": lambda percent: self._report_progress(task.id, percent),
                 "cancel": cancel,
                 "deadline": Deadline.after(task.timeout_seconds),
-                "scratch": Path(scratch),
+                "scratch": scratch,
             }
 
     def _execute(self, context: dict[str, Any]) -> None:
@@ -193,8 +193,8 @@ def _scratch(context: dict[str, Any]) -> Iterator[Path]:
     if "scratch" in context:
         yield context["scratch"]
         return
-    with tempfile.TemporaryDirectory(prefix="batchnb-", ignore_cleanup_errors=True) as scratch:
-        yield Path(scratch)
+    with scratch_folder() as scratch:
+        yield scratch
 
 
 def _outcome(report: AnalysisReport, title: str) -> dict[str, Any]:

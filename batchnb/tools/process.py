@@ -15,10 +15,10 @@ from typing import IO, TYPE_CHECKING
 from batchnb.records.clock import utc_now
 from batchnb.records.errors import InvalidValueError, ToolMissingError
 from batchnb.tools.limits import Limits
+from batchnb.tools.scratch import scratch_folder
 from batchnb.tools.warden.client import Warden, default_warden
 from batchnb.tools.warden.fallback import run_in_group
 from batchnb.tools.warden.protocol import Ending, Report, Task
-from batchnb.tools.warden.scratch import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -168,14 +168,10 @@ def _run(task: Task, streams: _Streams, cancel: CancelToken, warden: Warden) -> 
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    root = Path(tempfile.mkdtemp(prefix="batchnb-"))
-    try:
+    with scratch_folder() as root:  # the guard removes it first; here, one that could not
         for name in ("home", "tmp", "work"):
             (root / name).mkdir(mode=0o700)
         yield root
-    finally:
-        if root.exists():  # the guard removes it; here, one that could not
-            remove_tree(os.fsencode(root))
 
 
 @contextmanager

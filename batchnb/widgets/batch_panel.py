@@ -35,7 +35,7 @@ class BatchPanel(View):
             description="Run", icon="play", button_style="primary", tooltip="Start the job in the background"
         )
         state = present_form(self.form.read(), self._portfolio, self._host.registry)
-        self._summary = output_area(text_output(state.summary))
+        self._summary = output_area(text_output(state.summary), flex="1 1 200px", width="auto")
         self._slot = widgets.VBox(layout={"overflow": "visible"})
         self._run_asked = threading.Event()
         self._refusal = ""
@@ -47,7 +47,7 @@ class BatchPanel(View):
     def _head(self) -> Any:
         models, apps = len(self._portfolio.models), len(self._portfolio.apps)
         text = f"Batch analysis: {plural(models, 'model')}, {plural(apps, 'app')}"
-        title = widgets.Label(text, _dom_classes=("batchnb-head",))
+        title = widgets.Label(text, _dom_classes=("batchnb-line", "batchnb-head"))
         row = widgets.HBox(
             [self.run_button, self._summary], layout={"flex_flow": "row wrap"}, _dom_classes=("batchnb-row",)
         )
@@ -72,13 +72,6 @@ class BatchPanel(View):
     def show_failure(self, text: str) -> None:
         """Say in the panel that it failed."""
         show(self._summary, text_output(f"⚠ {text}", "error"))
-
-    def close(self) -> None:
-        """End the panel's threads and take it off the page; a job that runs goes on."""
-        self.publisher.close()
-        if self.view is not None:
-            self.view.close()
-        super().close()
 
     def _start(self, state: FormState) -> None:
         """Run on the publisher's thread: nothing is started unless every field is right."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from batchnb.analyzers.registry import AnalyzerRegistry
     from batchnb.records import JobSpec, Portfolio
 
+LABELS = {"models": "Models", "apps": "Apps", "analyses": "Analyses", "timeout": "Time limit"}
+"""Field that can be wrong -> its label."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FormInput:
@@ -102,8 +105,8 @@ def _timeout(text: str, errors: dict[str, str]) -> int | None:
 
 def _summary(spec: JobSpec | None, errors: dict[str, str]) -> str:
     if spec is None:
-        fields = ", ".join(errors)
-        return errors.get("form", f"Nothing to run yet: correct {fields}.")
+        wrong = ", ".join(label for field, label in LABELS.items() if field in errors)
+        return errors.get("form", f"Nothing to run: correct {wrong}.")
     apps = sum(map(len, spec.app_ranges.values()))
     numbers = {number for found in spec.app_ranges.values() for number in found}
     kinds = len(spec.analysis_types)

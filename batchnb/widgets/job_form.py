@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from batchnb.widgets.form_presenter import FormInput, FormState, analysis_titles
+from batchnb.widgets.form_presenter import LABELS, FormInput, FormState, analysis_titles
 from batchnb.widgets.sinks import text_output
 from batchnb.widgets.view import output_area, show
 
@@ -29,20 +29,20 @@ class JobForm:
         self.models = widgets.SelectMultiple(
             options=[(model, model) for model in portfolio.models],
             value=portfolio.models,
-            rows=min(_MOST_ROWS, max(3, len(portfolio.models))),
-            description="Models",
+            rows=min(_MOST_ROWS, max(4, len(portfolio.models) + 1)),
+            description=LABELS["models"],
             tooltip="Ctrl or Shift chooses several",
             style=_LABELS,
             layout=_WIDE,
         )
-        self.apps = _text("Apps", "all, or for example 1-3,5")
+        self.apps = _text(LABELS["apps"], "all, or for example 1-3,5")
         self.analyses = {
             key: widgets.Checkbox(value=True, description=title, indent=False, layout=_WIDE)
             for key, title in analysis_titles(registry).items()
         }
         self.name = _text("Job name", "optional")
-        self.timeout = _text("Time limit", f"seconds per task, {timeout_seconds} if empty")
-        self._notes = {field: output_area() for field in ("models", "apps", "analyses", "timeout")}
+        self.timeout = _text(LABELS["timeout"], f"seconds per task, {timeout_seconds} if empty")
+        self._notes = {field: output_area(css_class="batchnb-field-note") for field in LABELS}
         self.widget = widgets.HBox(
             [
                 _column(self.models, self._notes["models"]),
@@ -61,9 +61,14 @@ class JobForm:
         )
 
     def _analyses_box(self) -> Any:
-        label = widgets.Label("Analyses", layout={"width": "84px", "margin": "0 4px 0 0"})
-        label.add_class("batchnb-label")
-        boxes = widgets.VBox(list(self.analyses.values()), layout={"flex": "1", "overflow": "visible"})
+        label = widgets.Label(
+            LABELS["analyses"],
+            layout={"width": "84px", "margin": "0 8px 0 2px"},
+            _dom_classes=("batchnb-field-label",),
+        )
+        boxes = widgets.VBox(
+            list(self.analyses.values()), layout={"flex": "1"}, _dom_classes=("batchnb-boxes",)
+        )
         return widgets.HBox([label, boxes], layout=_WIDE)
 
     def observe(self, noticed: Callable[[], None]) -> None:

@@ -96,9 +96,11 @@ def plural(count: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time such as `0.4 s`, `42 s` or `3 min 5 s`."""
+    """Return a time such as `40 ms`, `2.4 s`, `42 s` or `3 min 5 s`."""
+    if seconds < 0.1:
+        return f"{max(0, round(1000 * seconds))} ms"
     if seconds < 10:
-        return f"{max(0.0, seconds):.1f} s"
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -155,9 +157,8 @@ def _elapsed(job: BatchAnalysisJob, now: datetime, cancel: CancelNote | None) ->
     end = job.completed_at
     start = job.started_at or job.created_at
     if end is None:
-        passed = f"{max(0, int((now - start).total_seconds()))} s elapsed"
-        if (now - start).total_seconds() >= 60:
-            passed = f"{duration((now - start).total_seconds())} elapsed"
+        running = (now - start).total_seconds()
+        passed = f"{int(running)} s elapsed" if running < 60 else f"{duration(running)} elapsed"
         if cancel is None or cancel.refused:
             return passed
         return f"{passed}, cancel asked {duration((now - cancel.asked_at).total_seconds())} ago"

@@ -58,22 +58,22 @@ class JobView(View):
         self.cancel_button = widgets.Button(
             description="Cancel", icon="stop", tooltip="Stop this job and every tool that it runs"
         )
-        self._progress = widgets.Label()
+        self._progress = widgets.Label(_dom_classes=("batchnb-line",))
         self._counts = widgets.HTML()
         self._status = widgets.HTML()
-        self._elapsed = widgets.Label(_dom_classes=("batchnb-quiet",))
+        self._elapsed = widgets.Label(_dom_classes=("batchnb-line", "batchnb-quiet"))
         self._errors, self._results = output_area(), output_area()
         self._write(state)
         self.cancel_button.on_click(self._on_cancel)
-        super().__init__([self._head(), self._errors, self._results], f"batchnb-view-{job_id}")
+        super().__init__([self._head(), self._results], f"batchnb-view-{job_id}")
         self.publisher.wake()
 
     def _head(self) -> Any:
-        """Return the box with everything that lives while the job runs."""
+        """Return the box with everything but the results."""
         row = {"flex_flow": "row wrap"}
         bar = widgets.HBox([self._bar, self.cancel_button], layout=row, _dom_classes=("batchnb-row",))
         status = widgets.HBox([self._status, self._elapsed], layout=row, _dom_classes=("batchnb-row",))
-        parts = [self._title, bar, self._progress, status, self._counts]
+        parts = [self._title, bar, self._progress, status, self._counts, self._errors]
         return widgets.VBox(parts, _dom_classes=("batchnb-card",))
 
     def step(self) -> bool:

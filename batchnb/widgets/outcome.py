@@ -94,7 +94,7 @@ def _chart(info: SeverityInfo) -> dict[str, Any]:
         figure = json.loads(severity_figure(info).to_json())
     except ImportError as error:
         return html_output(f"<p>no chart: {escape(str(error))}</p>", str(error))
-    config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
+    config = {"displaylogo": False, "displayModeBar": False}
     return bundle_output({_PLOTLY: {**figure, "config": config}, **fallback})
 
 
@@ -136,7 +136,9 @@ def _row(finding: Finding) -> str:
     cwe = "" if finding.cwe is None else str(finding.cwe)
     return (
         f'<tr><td><span class="batchnb-chip batchnb-{level}">{level}</span></td>'
-        f'<td>{escape(finding.model, 60)}</td><td class="num">{finding.app_num}</td>'
-        f"<td>{escape(finding.tool, 40)} {escape(finding.rule, 60)}</td><td>{cwe}</td>"
-        f"<td><code>{escape(place, 160)}</code></td><td>{escape(finding.message, 240)}</td></tr>"
+        f'<td class="batchnb-long">{escape(finding.model, 60)}</td>'
+        f'<td class="batchnb-number">{finding.app_num}</td>'
+        f'<td class="batchnb-rule">{escape(finding.tool, 40)} {escape(finding.rule, 60)}</td><td>{cwe}</td>'
+        f'<td class="batchnb-place"><code>{escape(place, 160)}</code></td>'
+        f'<td class="batchnb-text-cell">{escape(finding.message, 240)}</td></tr>'
     )

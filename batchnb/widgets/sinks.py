@@ -42,11 +42,11 @@ def text_output(text: str, kind: str = "note") -> dict[str, Any]:
     return html_output(f'<{tag} class="batchnb-{kind}">{escape(text)}</{tag}>', text)
 
 
-def list_output(lines: Iterable[str], kind: str = "error") -> dict[str, Any]:
-    """Return an output that shows each of the untrusted `lines` as one item."""
+def list_output(lines: Iterable[str]) -> dict[str, Any]:
+    """Return an output that shows each of the untrusted `lines` as one error."""
     items = list(lines)
     markup = "".join(f"<li>{escape(line)}</li>" for line in items)
-    return html_output(f'<ul class="batchnb-{kind}">{markup}</ul>', "\n".join(items))
+    return html_output(f'<strong>Errors</strong><ul class="batchnb-error">{markup}</ul>', "\n".join(items))
 
 
 def bundle_output(data: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,9 @@ _log = logging.getLogger(__name__)
 class View(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     """A box of widgets whose traits only its publisher's thread writes, once it is on the page."""
 
+    _open = False
+    """Whether there is something to close: ipywidgets also closes what its constructor refused to make."""
+
     def __init__(self, children: Sequence[Any], name: str) -> None:
         """Make a view of `children`; `name` is its publisher's thread's."""
         style = widgets.HTML(style_sheet(), _dom_classes=("batchnb-style",))
@@ -26,6 +29,7 @@ class View(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         for widget in tree(self):
             route_by_frontend(widget)
         self.publisher = Publisher(self._guarded_step, name)
+        self._open = True
 
     def step(self) -> bool:
         """Write what changed; only the publisher's thread calls this. True: there is more to come."""
@@ -36,14 +40,16 @@ class View(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         raise NotImplementedError
 
     def close(self) -> None:
-        """End the view's thread, and take it and its widgets off the page. Twice is allowed."""
-        self.publisher.close()
-        for widget in list(tree(self)):
-            for part in (getattr(widget, "layout", None), getattr(widget, "style", None)):
-                if isinstance(part, widgets.Widget):
-                    part.close()
-            if widget is not self:
-                widget.close()
+        """End the view's thread and take it off the page; jobs go on. Twice is allowed."""
+        if self._open:
+            self._open = False
+            self.publisher.close()
+            for widget in list(tree(self)):
+                for part in (getattr(widget, "layout", None), getattr(widget, "style", None)):
+                    if isinstance(part, widgets.Widget):
+                        part.close()
+                if widget is not self:
+                    widget.close()
         super().close()
 
     def _guarded_step(self) -> bool:
@@ -71,13 +77,17 @@ def put(widget: Any, **traits: Any) -> None:
 
 def show(area: Any, *outputs: dict[str, Any]) -> None:
     """Let an output area show exactly `outputs`; without any it takes no room."""
+    if outputs:  # shown first: a chart that is drawn into a hidden area does not know its width
+        put(area.layout, display=None)
     put(area, outputs=outputs)
-    put(area.layout, display=None if outputs else "none")
+    if not outputs:
+        put(area.layout, display="none")
 
 
-def output_area(*outputs: dict[str, Any]) -> Any:
+def output_area(*outputs: dict[str, Any], css_class: str = "batchnb-area", **layout: str) -> Any:
     """Return an area for outputs, hidden while it has none."""
-    return widgets.Output(outputs=outputs, layout={"display": None if outputs else "none", "width": "100%"})
+    shown = {"display": None if outputs else "none", "width": "100%", "margin": "0", **layout}
+    return widgets.Output(outputs=outputs, layout=shown, _dom_classes=(css_class,))
 
 
 def route_by_frontend(widget: Any) -> None:

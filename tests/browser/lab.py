@@ -55,7 +55,12 @@ class Lab:
             "IdentityProvider.token": "",
             "LabApp.expose_app_in_browser": True,
         }
-        command = [sys.executable, "-m", "jupyterlab", *(f"--{key}={value}" for key, value in arguments.items())]
+        command = [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            *(f"--{key}={value}" for key, value in arguments.items()),
+        ]
         with (self._folder / "lab.log").open("wb") as log:
             self._server = subprocess.Popen(
                 [*command, "--allow-root"],
@@ -84,7 +89,11 @@ class Lab:
     def write(self, name: str, *cells: str) -> str:
         """Write a notebook of code cells; return its name."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         nbformat.write(notebook, self.notebooks / name)
         return name
 
@@ -127,9 +136,12 @@ class Notebook:
 
     def open(self) -> None:
         self.page.evaluate(
-            "path => { jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'}); }", self.path
+            "path => { jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'}); }",
+            self.path,
         )
-        self._wait("panel && panel.context.isReady && panel.sessionContext.session?.kernel?.status === 'idle'")
+        self._wait(
+            "panel && panel.context.isReady && panel.sessionContext.session?.kernel?.status === 'idle'"
+        )
 
     def close(self) -> None:
         """End its kernel and its tab."""

@@ -1,9 +1,10 @@
 """A process that owns a running tool, to be killed or interrupted: `python owner.py MODE EVIL_ARGUMENTS...`.
 
-MODE: `thread` waits for the tool in a thread, as a notebook does; `main` in the main thread; `forked` like
-`thread`, beside a forked child that holds copies of every descriptor and outlives this process.
+MODE: `thread` waits for the tool in a thread, as a notebook does; `main` in the main thread; `forked` and
+`forked-in-c` like `thread`, beside a child that holds copies of every descriptor and outlives this process.
 """
 
+import ctypes
 import os
 import sys
 import threading
@@ -32,10 +33,12 @@ def wait_in_thread():
     while not default_warden().pid:
         time.sleep(0.001)
     say("warden", default_warden().pid)
-    if MODE == "forked":
-        time.sleep(0.1)
-        if (child := os.fork()) == 0:
-            time.sleep(30)
+    if MODE.startswith("forked"):
+        while not list(Path(EVIL[-1]).iterdir()):
+            time.sleep(0.001)
+        # A library's own fork does not tell Python, whose hooks would let go of the sockets.
+        if (child := os.fork() if MODE == "forked" else ctypes.PyDLL(None).fork()) == 0:
+            ctypes.PyDLL(None).sleep(30)
             os._exit(0)
         say("child", child)
     while not done.is_set():

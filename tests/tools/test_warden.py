@@ -201,9 +201,10 @@ def in_session(leader):
     ]
 
 
-def test_a_forked_copy_of_the_kernel_does_not_keep_its_tools_alive(payload, own):
+@pytest.mark.parametrize("mode", ["forked", "forked-in-c"])
+def test_a_forked_copy_of_the_kernel_does_not_keep_its_tools_alive(payload, own, mode):
     """A child of multiprocessing holds the sockets open, so their end does not tell that the kernel died."""
-    owner = own("forked", *payload.arguments("child"))
+    owner = own(mode, *payload.arguments("child"))
     child = int(line_with(owner, "child")[1])
     try:
         assert payload.stands(2)

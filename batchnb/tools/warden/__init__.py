@@ -14,7 +14,9 @@ to), keeps the deadline, and kills until `wait` says that no child is left. Who 
 - a guard (killed by its own task, say): the warden inherits the tree, ends it, and only then closes the
   control socket, from which the kernel reads "lost".
 
-What stays open: code with the same user id and without a sandbox can kill guard, warden and kernel together.
+What stays open: code with the same user id and without a sandbox can kill guard, warden and kernel together,
+or freeze its guard with ptrace; a fork bomb is put out fast only where the guard may outrank it (as root) or
+where `Limits.processes` holds (not for root).
 
 This file imports nothing, and `server`, `guard`, `child`, `linux`, `scratch` and `protocol` import only the
 standard library and each other, relatively: the helper runs them as a package named `warden`, without

@@ -37,6 +37,8 @@ class Warden:
         self._lock = threading.RLock()
         self._helper: Helper | None = None
         _wardens.add(self)
+        # Registered before whoever uses it, so closed after them: they can still end their tasks in order.
+        atexit.register(self.close)
 
     def run(self, task: Task, stdio: Sequence[int], cancel: CancelToken) -> Report:
         """Run `task` to its end, whichever that is; nothing of it is alive when this returns or raises.
@@ -72,7 +74,6 @@ class Warden:
     def close(self) -> None:
         """End the helper and every task that still runs (they are reported as lost)."""
         self._stop(patience=_PATIENCE)
-        atexit.unregister(self.close)
 
     def _submit(self, task: Task, fds: Sequence[int]) -> None:
         # In a file, as a message is bounded by the socket's buffer and an argument list is not.
@@ -103,7 +104,6 @@ class Warden:
             self._stop(patience=0)
         if self._helper is None:
             self._helper = Helper()
-            atexit.register(self.close)
         return self._helper
 
     def _stop(self, patience: float) -> None:

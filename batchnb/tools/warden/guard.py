@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .child import become
-from .linux import ChildAlarm, adopt_orphans, children, kill, outrank
+from .linux import ChildAlarm, adopt_orphans, children, kill, outranking
 from .protocol import Ending, Report, Task
 from .scratch import remove_tree
 
@@ -34,7 +34,8 @@ def guard_task(request: int, stdio: Sequence[int], control: int, life: int) -> N
     """
     with os.fdopen(request, "rb") as file:
         task = Task.decode(file.read())
-    report = _Guard(task, control, life).run(stdio)
+    with outranking():
+        report = _Guard(task, control, life).run(stdio)
     remove_tree(task.scratch)
     with suppress(OSError):  # nobody is left to read it
         os.write(control, report.encode())
@@ -43,7 +44,6 @@ def guard_task(request: int, stdio: Sequence[int], control: int, life: int) -> N
 class _Guard:
     def __init__(self, task: Task, control: int, life: int) -> None:
         adopt_orphans()
-        outrank()
         self._task, self._control, self._life = task, control, life
         self._alarm = ChildAlarm()
         self._alarm.watch(control)

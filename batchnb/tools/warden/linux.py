@@ -8,7 +8,11 @@ import ctypes
 import os
 import select
 import signal
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -35,13 +39,19 @@ def _prctl(option: int, value: int) -> None:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
-def outrank() -> None:
-    """Have this process, not its children, run before all ordinary ones - if the user may (root may).
+@contextmanager
+def outranking() -> Iterator[None]:
+    """Let this process, not its children, run before all ordinary ones, if its user may (root may).
 
     A fork bomb fights its guard for the processor, a thousand to one; who cannot outrank it has to wait.
     """
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def kill(pid: int) -> None:

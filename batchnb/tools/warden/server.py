@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from .guard import KILL_PATIENCE, guard_task
-from .linux import ChildAlarm, adopt_orphans, children, kill, open_pidfd
+from .linux import ChildAlarm, adopt_orphans, children, kill, open_pidfd, outranking
 from .protocol import Ending, Report
 
 FILES_PER_TASK = 5
@@ -30,7 +30,8 @@ def main(requests: int, parent: int) -> None:
     gc.disable()
     server = _Server(socket.socket(fileno=requests), parent)
     if os.getppid() == parent:  # otherwise it ended before we could watch it
-        server.serve()
+        with outranking():
+            server.serve()
 
 
 class _Server:
