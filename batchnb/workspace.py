@@ -131,8 +131,8 @@ class Workspace:
         """Start a job that was planned already."""
         return Job(self, self.service.submit(spec))
 
-    def job(self, job_id: int) -> Job:
-        """Return a job of this workspace by its id.
+    def attach(self, job_id: int) -> Job:
+        """Return a job of this workspace by its id, wherever it runs or ran.
 
         Raises:
             RecordNotFoundError: if there is none.
@@ -173,7 +173,7 @@ class Job:
     """A handle on one job. Everything is read from the store when it is asked for."""
 
     def __init__(self, workspace: Workspace, job_id: int) -> None:
-        """See Workspace.run and Workspace.job."""
+        """See Workspace.run and Workspace.attach."""
         self._workspace = workspace
         self._storage = workspace.storage
         self._view: JobView | None = None

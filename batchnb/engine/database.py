@@ -7,13 +7,15 @@ what makes durable writes affordable. Only the writer thread checkpoints.
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import threading
 import uuid
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import apsw
 
@@ -42,6 +44,8 @@ class Database:
     """
 
     def __init__(self, path: Path | None) -> None:
+        if path is not None and "\0" in str(path):
+            raise StorageError(f"the store {str(path)!r} cannot be used: its name has a zero byte")
         self.path = path
         self._readers: list[apsw.Connection] = []
         self._lock = threading.RLock()
@@ -50,9 +54,8 @@ class Database:
                 self._writer = _create(":memory:")
             else:
                 _create_file(path)
-                _check_header(path)
+                _check_file(path)
                 self._writer = _connect(path)
-                _check_schema(self._writer, path)
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._write_all, name="batchnb-writer", daemon=True)
@@ -191,8 +194,16 @@ def _create_file(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _check_header(path: Path) -> None:
-    """Read the SQLite header as plain bytes: opening a foreign file with SQLite could already change it."""
+def _check_file(path: Path) -> None:
+    """Refuse a file that is not ours, without touching it: SQLite would leave files beside it.
+
+    The header is read as plain bytes, the schema from the file as if it could not change. A store that is
+    open elsewhere has a log beside it, which only a real connection reads: see _connect.
+    """
+    if not path.is_file():  # a pipe would wait for a writer, for ever
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        raise OSError(errno.EINVAL, "it is not a regular file")
     with path.open("rb") as file:
         header = file.read(100)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
@@ -207,6 +218,11 @@ def _check_header(path: Path) -> None:
             f"{str(path)!r} has schema version {version}, this batchnb knows up to {SCHEMA_VERSION}: "
             "upgrade batchnb or open another store; it was not touched"
         )
+    if not path.with_name(f"{path.name}-wal").exists():
+        address = f"file:{quote(os.fsencode(path))}?immutable=1"
+        still = apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        with closing(still):
+            _check_schema(still, path)
 
 
 def _check_schema(connection: apsw.Connection, path: Path) -> None:
@@ -227,6 +243,7 @@ def _connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
         connection.pragma("query_only", True)  # noqa: FBT003
         connection.wal_autocheckpoint(0)
     else:
+        _check_schema(connection, path)  # before anything is written
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
     return connection

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.base import check_options
 from batchnb.records import JobSpec
-from batchnb.records.errors import UnknownNameError
+from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.tools.layout import find_apps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from typing import Any
 
     from batchnb.analyzers.registry import AnalyzerRegistry
     from batchnb.records import BatchAnalysisJob, Portfolio
@@ -51,7 +51,7 @@ def plan(  # noqa: PLR0913 - the fields of a form
         UnknownNameError, AppRangeError, InvalidValueError: naming the wrong value.
     """
     kinds = _analysis_types(registry, analyses)
-    given = dict(options or {})
+    given = _options(options)
     stray = [kind for kind in given if kind not in kinds]
     if stray:
         raise UnknownNameError("analysis", stray[0], kinds, "options")
@@ -75,19 +75,37 @@ def cells(job: BatchAnalysisJob, base: Path) -> Iterator[Cell]:
     """Yield the tasks of a job: app by app, so that all models have been measured on the first apps early.
 
     A model without a range (or with an empty one) stands for all of its apps.
+
+    Raises:
+        PortfolioError: if such a range is open and `base` cannot be read.
+        UnknownNameError: if such a model is not there.
     """
     ranges = {model: job.app_ranges.get(model) or [] for model in job.models or job.app_ranges}
     if not all(ranges.values()):
         found, _ = find_apps(base)
         for model in [model for model, apps in ranges.items() if not apps]:
             ranges[model] = [app.app_num for app in found if app.model == model]
+            if not ranges[model]:
+                raise UnknownNameError("model", model, sorted({app.model for app in found}), str(base))
     pairs = sorted((app, model) for model, apps in ranges.items() for app in set(apps))
     return ((model, app, kind) for app, model in pairs for kind in dict.fromkeys(job.analysis_types))
 
 
-def _analysis_types(registry: AnalyzerRegistry, asked: Iterable[str] | None) -> tuple[str, ...]:
-    wanted = [asked] if isinstance(asked, str) else asked
-    kinds = tuple(dict.fromkeys(str(kind) for kind in (registry.keys if wanted is None else wanted)))
+def _options(options: object) -> dict[str, Mapping[str, Any]]:
+    """Return analysis type -> options, if it is of that form."""
+    given = {} if options is None else options
+    if not isinstance(given, Mapping) or not all(isinstance(values, Mapping) for values in given.values()):
+        raise InvalidValueError(
+            "options", options, 'write {"backend_security": {"full_scan": True}}', "options"
+        )
+    return dict(given)
+
+
+def _analysis_types(registry: AnalyzerRegistry, asked: object) -> tuple[str, ...]:
+    wanted = registry.keys if asked is None else [asked] if isinstance(asked, str) else asked
+    if not isinstance(wanted, Iterable):
+        raise InvalidValueError("analyses", asked, "name analyses, such as backend_security", "analyses")
+    kinds = tuple(dict.fromkeys(str(kind) for kind in wanted))
     if not kinds:
         raise UnknownNameError("analysis", "", registry.keys, "analyses")
     for kind in kinds:

@@ -12,7 +12,13 @@ from batchnb.engine.executor import TaskExecutor
 from batchnb.engine.planning import cells
 from batchnb.engine.settings import MAX_SECONDS, Settings, check_whole
 from batchnb.records import BatchAnalysisJob, ErrorCategory, JobError, JobSpec, JobStatus, TaskStatus, utc_now
-from batchnb.records.errors import BatchnbError, ServiceClosedError
+from batchnb.records.errors import (
+    BatchnbError,
+    InvalidValueError,
+    InvariantError,
+    PortfolioError,
+    ServiceClosedError,
+)
 from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.log import create_logger
 
@@ -26,7 +32,7 @@ _log = create_logger("job")
 _BATCH = 64
 """Pending tasks that are fetched from the store at once."""
 _LOOK_SECONDS = 0.2
-"""How often a job of another process is looked at."""
+"""How often the store is looked at for what other processes did."""
 
 
 class _Run:
@@ -98,18 +104,24 @@ class BatchAnalysisService:
                 _log.warning("[Job %s] not started: %s", job_id, job.status.value if job else "no such job")
                 return False
             if len(self._running_jobs) >= self.settings.max_jobs:
-                self._move(job_id, JobStatus.QUEUED)
+                self._take(job_id, JobStatus.QUEUED)
                 self._waiting[job_id] = _Run()
                 _log.info("[Job %d] queued", job_id)
                 return False
-            self._launch(job_id, _Run())
+            try:
+                self._launch(job_id, _Run())
+            except InvariantError:  # another process was faster
+                return False
             return True
 
     def cancel_job(self, job_id: int) -> bool:
         """Ask a job to stop: running tools are killed, tasks that wait are CANCELLED.
 
+        A job that another process runs is asked for through the store; its process stops it within a second.
+
         Returns:
-            True if the job was waiting or running here. False if there is none, or it is PENDING or ended.
+            True if the job was waiting or running. False if there is none, or it is PENDING, ended, or
+            being cancelled already.
         """
         with self._lock:
             if job_id in self._waiting:
@@ -118,7 +130,7 @@ class BatchAnalysisService:
                 return True
             run = self._running_jobs.get(job_id)
             if run is None:
-                return False
+                return self.storage.ask_cancellation(job_id)
             job = self.storage.get_job_or_fail(job_id)
             if job.status not in {JobStatus.INITIALIZING, JobStatus.RUNNING}:
                 return False
@@ -199,9 +211,7 @@ class BatchAnalysisService:
     # --------------------------------------------------------------------------------- inside a job
 
     def _launch(self, job_id: int, run: _Run) -> None:
-        self.storage.change_job(
-            job_id, lambda job: job.with_status(JobStatus.INITIALIZING, utc_now()), owner=self._owner
-        )
+        self._take(job_id, JobStatus.INITIALIZING)
         self._running_jobs[job_id] = run
         # A daemon: the end of the kernel must not wait for a tool (close() is registered at exit).
         name = f"batchnb-job-{job_id}"
@@ -223,8 +233,13 @@ class BatchAnalysisService:
         job = self.storage.get_job_or_fail(job_id)
         services = self._check_required_services(job)
         timeout = job.task_timeout_seconds or self.settings.task_timeout_seconds
-        self.storage.create_tasks(job_id, self._generate_task_list(job), timeout)
-        if self._become_running(job_id):
+        try:
+            tasks = self._generate_task_list(job)
+        except (InvalidValueError, PortfolioError) as error:
+            self._refuse(job_id, error)
+            return
+        self.storage.create_tasks(job_id, tasks, timeout)
+        if self._become_running(job_id, run):
             _log.info("[Job %d] running", job_id)
             self._execute_tasks(job_id, services, run)
         if run.cancel.cancelled:
@@ -254,15 +269,22 @@ class BatchAnalysisService:
                 self._lacks(job.id, f"{kind}: {', '.join(tools)} not installed")
         return services
 
+    def _refuse(self, job_id: int, error: BatchnbError) -> None:
+        """End a job that asks for apps that are not there as FAILED."""
+        wrong = JobError(category=ErrorCategory.VALIDATION, message=str(error))
+        self.storage.add_job_error(job_id, wrong)
+        self.storage.change_job(job_id, lambda job: _finished(job, missing=True))
+
     def _lacks(self, job_id: int, what: str) -> None:
         self.storage.add_job_error(job_id, JobError(category=ErrorCategory.DEPENDENCY, message=what))
 
-    def _become_running(self, job_id: int) -> bool:
+    def _become_running(self, job_id: int, run: _Run) -> bool:
         """Move the job on, unless it was cancelled while it was being prepared."""
         with self._lock:
             if self.storage.get_job_or_fail(job_id).cancellation_requested:
+                run.cancel.cancel("the job was cancelled")
                 return False
-            self._move(job_id, JobStatus.RUNNING)
+            self.storage.update_job(job_id, status=JobStatus.RUNNING)
             return True
 
     def _execute_tasks(self, job_id: int, services: dict[str, Any], run: _Run) -> None:
@@ -284,9 +306,16 @@ class BatchAnalysisService:
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join()
+            while worker.is_alive():
+                worker.join(_LOOK_SECONDS)
+                self._heed_store(job_id, run)
         if failures:
             raise failures[0]
+
+    def _heed_store(self, job_id: int, run: _Run) -> None:
+        """Cancel the job if another process asked for it in the store."""
+        if not run.cancel.cancelled and self.storage.is_cancellation_asked(job_id):
+            self.cancel_job(job_id)
 
     def _break(self, job_id: int, error: Exception) -> None:
         """Record that the engine failed; if even that fails, the log has it."""
@@ -303,12 +332,15 @@ class BatchAnalysisService:
             run = self._waiting.pop(job_id)
             try:
                 self._launch(job_id, run)
+            except InvariantError:  # another process cancelled it while it waited
+                run.done.set()
             except BatchnbError:  # the store failed: this one job stays QUEUED, the next gets its chance
                 _log.exception("[Job %d] could not be started", job_id)
                 run.done.set()
 
-    def _move(self, job_id: int, status: JobStatus) -> None:
-        self.storage.update_job(job_id, status=status)
+    def _take(self, job_id: int, status: JobStatus) -> None:
+        """Move a job on as its owner; only one process can."""
+        self.storage.change_job(job_id, lambda job: job.with_status(status, utc_now()), owner=self._owner)
 
 
 class _Feed:

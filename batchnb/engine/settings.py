@@ -69,7 +69,10 @@ def base_path(argument: str | Path | None = None, environ: Mapping[str, str] | N
         raise InvalidValueError(
             "base path", str(chosen), "name the folder with <model>/app<N>", "APP_BASE_PATH"
         )
-    return Path(chosen).expanduser().absolute()
+    try:
+        return Path(chosen).expanduser().absolute()
+    except RuntimeError as error:  # ~name of a user that there is not
+        raise InvalidValueError("base path", str(chosen), str(error)) from error
 
 
 def check_whole(what: str, value: object, largest: int, source: str) -> int:

@@ -72,6 +72,24 @@ def one_job(db: apsw.Connection, job_id: int) -> BatchAnalysisJob:
     return jobs[0]
 
 
+def write_job(db: apsw.Connection, job: BatchAnalysisJob) -> None:
+    """Replace the stored fields of a job by those of `job`."""
+    job.check()
+    columns = ", ".join(f"{name} = ?" for name in JOBS.stored)
+    db.execute(f"UPDATE jobs SET {columns} WHERE id = ?", (*JOBS.row(job), job.id))
+
+
+def ask_cancellation(db: apsw.Connection, job_id: int) -> bool:
+    """Mark a job that runs as to be cancelled, cancel one that waits; False if it does neither."""
+    job = next(iter(read_jobs(db, [job_id])), None)
+    if job is None or not job.status.is_active or job.status is JobStatus.CANCELLING:
+        return False
+    asked = replace(job, cancellation_requested=True)
+    waits = job.status is JobStatus.QUEUED
+    write_job(db, asked.with_status(JobStatus.CANCELLED, utc_now()) if waits else asked)
+    return True
+
+
 def insert_error(db: apsw.Connection, job_id: int, error: JobError) -> None:
     """Record an error of a job."""
     columns = f"job_id, {JOB_ERRORS.columns}"
@@ -94,6 +112,9 @@ def change_task(
         raise RecordNotFoundError("task", task_id)
     if old.status.is_ended:
         raise EndedError(f"task {task_id} has ended ({old.status.value})")
+    status = db.execute("SELECT status FROM jobs WHERE id = ?", (old.job_id,)).get
+    if JobStatus(str(status)).is_ended:
+        raise EndedError(f"job {old.job_id} has ended ({status}), so its task {task_id} stays as it is")
     new = change(old)
     new.check()
     db.execute(

@@ -10,12 +10,14 @@ The contract, on a file and in memory alike:
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.database import Database
+from batchnb.engine.drafts import job_draft
 from batchnb.engine.rows import COVERAGE, FINDINGS, JOBS, RESULTS, TASKS
 from batchnb.engine.statements import (
+    ask_cancellation,
     break_job,
     cancel_pending,
     change_task,
@@ -25,6 +27,7 @@ from batchnb.engine.statements import (
     one_job,
     read_jobs,
     read_task,
+    write_job,
 )
 from batchnb.records import (
     BatchAnalysisJob,
@@ -37,7 +40,6 @@ from batchnb.records import (
 )
 from batchnb.records.errors import (
     EndedError,
-    InvalidValueError,
     InvariantError,
     RecordNotFoundError,
     UnknownNameError,
@@ -52,7 +54,6 @@ if TYPE_CHECKING:
 
     from batchnb.records import AnalysisReport, Coverage, Finding, JobError
 
-_JOB_DATA = tuple(field.name for field in fields(JobSpec))
 _JOB_UPDATES = ("name", "description", "status", "cancellation_requested", "task_timeout_seconds")
 
 
@@ -94,7 +95,7 @@ class JobStorage:
             InvalidValueError: for a value that is not allowed.
         """
         del app
-        draft = _job_draft(job_data)
+        draft = job_draft(job_data)
 
         def work(db: apsw.Connection) -> int:
             db.execute(JOBS.insert, JOBS.row(draft, id=None))
@@ -133,12 +134,15 @@ class JobStorage:
         if unknown:
             raise UnknownNameError("job field", unknown[0], _JOB_UPDATES, "update_job")
 
+        fields = {name: value for name, value in changes.items() if name != "status"}
+        status = changes.get("status")
+        if status is not None and status not in set(JobStatus):
+            known = [member.value for member in JobStatus]
+            raise UnknownNameError("job status", str(status), known, "update_job")
+
         def change(job: BatchAnalysisJob) -> BatchAnalysisJob:
-            if job.status.is_ended:
-                raise EndedError(f"job {job_id} has ended ({job.status.value})")
-            status = changes.get("status", job.status)
-            moved = job if status == job.status else job.with_status(JobStatus(status), utc_now())
-            return replace(moved, **{name: value for name, value in changes.items() if name != "status"})
+            moved = job if status in {None, job.status} else job.with_status(JobStatus(status), utc_now())
+            return replace(moved, **fields)
 
         return self.change_job(job_id, change)
 
@@ -149,15 +153,28 @@ class JobStorage:
 
         def work(db: apsw.Connection) -> BatchAnalysisJob:
             old = one_job(db, job_id)
+            if old.status.is_ended:
+                raise EndedError(f"job {job_id} has ended ({old.status.value})")
             new = change(old)
-            new.check()
-            columns = ", ".join(f"{name} = ?" for name in JOBS.stored)
-            db.execute(f"UPDATE jobs SET {columns} WHERE id = ?", (*JOBS.row(new), job_id))
+            write_job(db, new)
             if owner is not None:
                 db.execute("UPDATE jobs SET owner = ? WHERE id = ?", (owner, job_id))
             return new
 
         return self._database.write(work)
+
+    def ask_cancellation(self, job_id: int) -> bool:
+        """Ask whoever runs a job to cancel it; a job that only waits is CANCELLED at once.
+
+        Returns:
+            False if there is no such job, or it neither waits nor runs.
+        """
+        return self._database.write(lambda db: ask_cancellation(db, job_id))
+
+    def is_cancellation_asked(self, job_id: int) -> bool:
+        """Whether somebody, in whatever process, asked for the job's cancellation."""
+        query = "SELECT cancellation_requested FROM jobs WHERE id = ?"
+        return bool(self._database.read(lambda db: db.execute(query, (job_id,)).get))
 
     def delete_job(self, job_id: int) -> bool:
         """Delete a job with its tasks and results; False if there is none.
@@ -369,20 +386,3 @@ class JobStorage:
         """Return every coverage record of a job, in the order in which they were stored."""
         query = f"{COVERAGE.select} WHERE job_id = ? ORDER BY id"
         return self._database.read(lambda db: [COVERAGE.read(row) for row in db.execute(query, (job_id,))])
-
-
-def _job_draft(job_data: Mapping[str, Any] | JobSpec) -> BatchAnalysisJob:
-    if isinstance(job_data, JobSpec):
-        data: dict[str, Any] = {name: getattr(job_data, name) for name in _JOB_DATA}
-    else:
-        unknown = [str(name) for name in job_data if name not in _JOB_DATA]
-        if unknown:
-            raise UnknownNameError("job field", unknown[0], _JOB_DATA, "create_job")
-        data = dict(job_data)
-    ranges = {str(model): sorted(set(apps)) for model, apps in data.get("app_ranges", {}).items()}
-    for model, apps in ranges.items():
-        if any(isinstance(app, bool) or not isinstance(app, int) or app < 1 for app in apps):
-            raise InvalidValueError(f"app_ranges[{model!r}]", apps, "app numbers are positive", "create_job")
-    data |= {"app_ranges": ranges, "models": [str(model) for model in data.get("models", ())]}
-    data["analysis_types"] = [str(getattr(kind, "value", kind)) for kind in data.get("analysis_types", ())]
-    return BatchAnalysisJob(**{"id": 1, "name": "", "created_at": utc_now(), **data})

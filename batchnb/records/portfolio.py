@@ -88,7 +88,8 @@ class Portfolio:
         Args:
             models: model names; None: all.
             apps: a range text such as `"1-3,5"`, numbers, one of these per model, or None for all apps. A
-                number that only some of the models have is taken where it exists.
+                number that only some of the models have is taken where it exists; a model with none of them
+            is left out.
 
         Raises:
             UnknownNameError: for a model that the portfolio does not have.
@@ -99,13 +100,16 @@ class Portfolio:
         wanted = self._wanted(chosen, apps)
         known = {model: self.app_nums(model) for model in chosen}
         self._require_known(wanted, known)
-        return {
+        picked = {
             model: known[model] if numbers is None else tuple(n for n in numbers if n in set(known[model]))
             for model, numbers in wanted.items()
         }
+        return {model: numbers for model, numbers in picked.items() if numbers}
 
     def _models(self, models: Sequence[str] | None) -> tuple[str, ...]:
-        asked = self.models if models is None else [models] if isinstance(models, str) else models
+        asked: object = self.models if models is None else [models] if isinstance(models, str) else models
+        if not isinstance(asked, Iterable) or not all(isinstance(model, str) for model in asked):
+            raise InvalidValueError("models", models, "name models by their folder's name", "models")
         chosen = tuple(dict.fromkeys(asked))
         if not chosen:
             raise InvalidValueError("models", [], "name at least one model", f"portfolio {self.base}")
@@ -138,9 +142,11 @@ class Portfolio:
             raise InvalidValueError("apps", format_app_range(missing), allowed, "apps")
 
 
-def _numbers(value: str | Iterable[object] | int, source: str) -> tuple[int, ...]:
+def _numbers(value: object, source: str) -> tuple[int, ...]:
     if isinstance(value, str):
         return parse_app_range(value, source)
+    if not isinstance(value, (int, Iterable)):
+        raise InvalidValueError("apps", value, "write a range such as 1-3,5, or numbers", source)
     values = [value] if isinstance(value, int) else list(value)
     if not values:
         raise InvalidValueError("apps", values, "name at least one app, or None for all", source)

@@ -9,17 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests say `import lab`
 
-from lab import CHROMIUM, CHROMIUM_ARGUMENTS, Lab, Notebook
+from lab import CHROMIUM, CHROMIUM_ARGUMENTS, Lab, Notebook, wait_for_lab
 
 _LOCAL = ("http://127.0.0.1:", "data:", "blob:")
-_NOT_OURS = ("jupyterlab-kernels", "ResizeObserver loop")
-
-
-def pytest_collection_modifyitems(items):
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
@@ -56,16 +48,11 @@ def lab_page(browser, lab):
             page.blocked.append(route.request.url)
             route.abort()
 
-    def note(kind, text):
-        if not any(word in text for word in _NOT_OURS):
-            page.complaints.append(f"{kind}: {text}")
-
     page.route("**/*", gate)
-    page.on("console", lambda message: note("console", message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: note("script", str(error)))
+    page.on("console", lambda line: page.complaints.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.goto(f"{lab.url}/lab?reset")
-    page.wait_for_function("window.jupyterapp && window.jupyterapp.shell", timeout=60_000)
-    page.wait_for_function("jupyterapp.restored.then(() => true)", timeout=60_000)
+    wait_for_lab(page)
     yield page
     page.close()
 

@@ -147,6 +147,13 @@ class Notebook:
         """End its kernel and its tab."""
         self._do("await panel.context.save(); await panel.sessionContext.shutdown(); panel.dispose();")
 
+    def reload(self) -> None:
+        """Save it, load the whole page anew, and come back to it; the kernel goes on."""
+        self._do("await panel.context.save();")
+        self.page.reload()
+        wait_for_lab(self.page)
+        self.open()
+
     def start(self, index: int) -> None:
         """Start a cell and return at once."""
         self._do(
@@ -158,19 +165,24 @@ class Notebook:
     def run(self, index: int) -> str:
         """Run a cell, and return the text of its outputs."""
         self.start(index)
+        self.wait_for(index)
+        return self.text(index)
+
+    def wait_for(self, index: int) -> None:
+        """Wait until a cell has ended."""
         self._wait(
             "panel.content.widgets[arg].model.executionCount !== null"
             " && panel.content.widgets[arg].model.executionState !== 'running'",
             index,
         )
-        return self.text(index)
 
     def is_running(self, index: int) -> bool:
         return self._do("return panel.content.widgets[arg].model.executionState === 'running';", index)
 
-    def interrupt(self) -> None:
+    def interrupt(self, index: int) -> None:
+        """Interrupt the kernel and wait until the cell that it ran has ended."""
         self._do("await panel.sessionContext.session.kernel.interrupt();")
-        self._wait("panel.sessionContext.session.kernel.status === 'idle'")
+        self.wait_for(index)
 
     def text(self, index: int) -> str:
         outputs = self._do("return panel.content.widgets[arg].model.outputs.toJSON();", index)
@@ -189,6 +201,11 @@ class Notebook:
         self.page.wait_for_function(
             f"([path, arg]) => {{ {_FIND} return {condition}; }}", arg=[self.path, arg], timeout=60_000
         )
+
+
+def wait_for_lab(page) -> None:
+    page.wait_for_function("window.jupyterapp && window.jupyterapp.shell", timeout=60_000)
+    page.wait_for_function("jupyterapp.restored.then(() => true)", timeout=60_000)
 
 
 def wait_until(condition, what: str, seconds: float) -> None:

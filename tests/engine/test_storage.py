@@ -161,28 +161,31 @@ class TestJobs:
 
         assert storage.get_job(job.id) == job
 
-    def test_an_ended_job_never_changes(self, storage):
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda storage, job_id, waiting: storage.update_job(job_id, name="other"),
+            lambda storage, job_id, waiting: storage.update_job(job_id, status=JobStatus.ERROR),
+            lambda storage, job_id, waiting: storage.change_job(job_id, lambda job: replace(job, name="x")),
+            lambda storage, job_id, waiting: storage.add_job_error(job_id, error()),
+            lambda storage, job_id, waiting: storage.break_job(job_id, error(), tools),
+            lambda storage, job_id, waiting: storage.create_task(job_id, "atlas", 9, KIND),
+            lambda storage, job_id, waiting: start(storage, waiting),
+            lambda storage, job_id, waiting: storage.finish_task(waiting, lambda task: task.cancel(utc_now())),
+        ],
+        ids=["update", "move", "change", "error", "break", "add a task", "start a task", "end a task"],
+    )
+    def test_an_ended_job_never_changes(self, storage, change):
         job_id = running_job(storage)
         task_id, waiting = new_tasks(storage, job_id, 2)
         finish(storage, task_id)
-        end_job(storage, job_id)
+        storage.break_job(job_id, error(), tools)
         ended = storage.get_job(job_id)
 
-        changes = [
-            lambda: storage.update_job(job_id, name="other"),
-            lambda: storage.update_job(job_id, status=JobStatus.ERROR),
-            lambda: storage.add_job_error(job_id, error()),
-            lambda: storage.create_task(job_id, "atlas", 9, KIND),
-            lambda: storage.change_job(job_id, lambda job: replace(job, name="other")),
-            lambda: storage.break_job(job_id, error(), tools),
-            lambda: start(storage, waiting),
-            lambda: storage.finish_task(waiting, lambda task: task.cancel(utc_now())),
-            lambda: storage.cancel_pending(job_id, tools),
-        ]
-        for change in changes:
-            with pytest.raises(EndedError, match=f"job {job_id} "):
-                change()
-            assert storage.get_job(job_id) == ended
+        with pytest.raises(InvariantError, match=f"job {job_id} "):
+            change(storage, job_id, waiting)
+
+        assert storage.get_job(job_id) == ended
 
     def test_errors_are_kept_in_order_and_whole(self, storage):
         job_id = storage.create_job(DATA).id
@@ -379,7 +382,7 @@ class TestResults:
         (task_id,) = new_tasks(storage, job_id, 1)
         running, job = start(storage, task_id), storage.get_job(job_id)
 
-        for bad in (finding(message=object()), finding(line="x"), finding(tool=None)):
+        for bad in (finding(message=object()), finding(line="x"), replace(finding(), tool=None)):
             with pytest.raises((StorageError, TypeError)):
                 storage.finish_task(task_id, complete, report(finding(), bad))
         with pytest.raises(ZeroDivisionError):

@@ -9,7 +9,7 @@ from ipywidgets.widgets.widget import _instances
 from support import wait_until
 
 from batchnb.records import JobStatus
-from batchnb.records.errors import RecordNotFoundError
+from batchnb.records.errors import RecordNotFoundError, StorageError
 from batchnb.widgets.job_view import JobView
 from batchnb.widgets.view import route_by_frontend, tree
 
@@ -112,10 +112,14 @@ def test_an_ended_job_is_shown_with_its_results_and_calls_back_once(host, shown)
     assert "&lt;i&gt;x&lt;/i&gt;" in view._title.outputs[0]["data"]["text/html"]
 
 
-def test_a_closed_store_is_said_and_ends_the_thread(host, shown):
+def test_a_store_that_fails_is_told_and_ends_the_thread(host, shown, monkeypatch):
     job = host.storage.create_job({"models": ["atlas"], "analysis_types": ["gated"]})
     view = shown(JobView(host.service, host.storage, job.id))
-    host.storage.close()
+
+    def fail(job_id):
+        raise StorageError("the store is closed")
+
+    monkeypatch.setattr(host.storage, "get_job_or_fail", fail)
     assert wait_until(lambda: view.publisher.thread is None)
     assert "can no longer be read" in view._errors.outputs[0]["data"]["text/plain"]
     assert view.cancel_button.disabled

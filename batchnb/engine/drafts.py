@@ -1,0 +1,76 @@
+"""From what a caller of create_job gives to a job that can be stored: every value checked, none guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from batchnb.engine.settings import MAX_SECONDS, check_whole
+from batchnb.records import BatchAnalysisJob, JobSpec, utc_now
+from batchnb.records.errors import InvalidValueError, UnknownNameError
+from batchnb.records.ranges import MAX_APP_NUM
+
+JOB_FIELDS = tuple(field.name for field in fields(JobSpec))
+_SOURCE = "create_job"
+
+
+def job_draft(job_data: Mapping[str, Any] | JobSpec) -> BatchAnalysisJob:
+    """Return the PENDING job that `job_data` describes; its id is the store's to give.
+
+    Raises:
+        UnknownNameError: for a field that a job does not have.
+        InvalidValueError: for a value that is not allowed.
+    """
+    if isinstance(job_data, JobSpec):
+        data: dict[str, Any] = {name: getattr(job_data, name) for name in JOB_FIELDS}
+    else:
+        unknown = [str(name) for name in job_data if name not in JOB_FIELDS]
+        if unknown:
+            raise UnknownNameError("job field", unknown[0], JOB_FIELDS, _SOURCE)
+        data = dict(job_data)
+    for name in ("name", "description"):
+        if not isinstance(data.get(name, ""), str):
+            raise InvalidValueError(name, data[name], "text is needed", _SOURCE)
+    timeout = data.get("task_timeout_seconds")
+    if timeout is not None:
+        check_whole("task_timeout_seconds", timeout, MAX_SECONDS, _SOURCE)
+    return BatchAnalysisJob(
+        id=1,
+        name=data.get("name", ""),
+        description=data.get("description", ""),
+        created_at=utc_now(),
+        models=_names(data, "models"),
+        analysis_types=_names(data, "analysis_types"),
+        app_ranges={str(model): _apps(model, apps) for model, apps in _mapping(data, "app_ranges").items()},
+        analysis_options=dict(_mapping(data, "analysis_options")),
+        task_timeout_seconds=timeout,
+    )
+
+
+def _names(data: Mapping[str, Any], field: str) -> list[str]:
+    """Return a list of names; an enum member counts by its value."""
+    value = data.get(field, ())
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InvalidValueError(field, value, "a list of names is needed", _SOURCE)
+    return [_name(field, getattr(name, "value", name)) for name in value]
+
+
+def _name(field: str, name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise InvalidValueError(field, name, "a name is text, and not empty", _SOURCE)
+    return name
+
+
+def _mapping(data: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    value = data.get(field, {})
+    if not isinstance(value, Mapping):
+        raise InvalidValueError(field, value, "a dictionary is needed", _SOURCE)
+    return value
+
+
+def _apps(model: object, apps: object) -> list[int]:
+    field = f"app_ranges[{model!r}]"
+    if isinstance(apps, str) or not isinstance(apps, Iterable):
+        raise InvalidValueError(field, apps, "a list of app numbers is needed", _SOURCE)
+    return sorted({check_whole(field, app, MAX_APP_NUM, _SOURCE) for app in apps})

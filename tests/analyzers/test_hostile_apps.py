@@ -1,0 +1,367 @@
+"""Apps that try to blind, break, hang or use the tools: the planted fault is found or the gap is on record."""
+
+import json
+import os
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import fields
+
+import pytest
+from support import FAULT, everything_below, write
+
+from batchnb.analyzers.backend_security import BackendSecurityAnalyzer
+from batchnb.records import CoverageStatus
+
+pytestmark = pytest.mark.tool
+
+SECRET = "FOREIGN-SECRET-b7c1"
+SECONDS = 15
+PLANTED = {("bandit", "B602"), ("ruff", "S602")}
+
+
+class App:
+    """One app `m/app1` with a planted fault in backend/app.py, and a secret that lies outside of it."""
+
+    def __init__(self, root):
+        self.base = root / "apps"
+        self.path = self.base / "m" / "app1"
+        self.backend = self.path / "backend"
+        self.canary = root / "canary"
+        self.secret = write(root / "outside" / "secret.py", f"password = '{SECRET}'\n{FAULT}")
+        write(self.backend / "app.py", FAULT)
+
+    def trap(self):
+        """Return source that leaves a trace if it is ever executed."""
+        return f"open({str(self.canary)!r}, 'w').close()\n"
+
+    def scan(self):
+        """Analyse it within the limit, and check what must hold for every app there can be."""
+        before = everything_below(self.path)
+        started = time.monotonic()
+        report = BackendSecurityAnalyzer(self.base).run_security_analysis("m", 1)
+        assert time.monotonic() - started < SECONDS
+        assert not self.canary.exists(), "something of the app was executed"
+        assert everything_below(self.path) == before, "the app was changed"
+        texts = [str(getattr(record, field.name)) for record in report.issues for field in fields(record)]
+        texts += [str(getattr(record, field.name)) for record in report.coverage for field in fields(record)]
+        assert SECRET not in "\n".join(texts)
+        assert "root:" not in "\n".join(texts)
+        assert str(self.base) not in "\n".join(texts)
+        assert sorted(cell.tool for cell in report.coverage) == ["bandit", "ruff"]
+        return report
+
+
+@pytest.fixture
+def app(tmp_path):
+    return App(tmp_path)
+
+
+def planted(report, path="backend/app.py", line=2):
+    return {(i.tool, i.rule) for i in report.issues if (i.path, i.line) == (path, line)} & PLANTED
+
+
+def gaps(report):
+    """Return {tool: {path: reason}} of what was not read."""
+    return {cell.tool: {file.path: file.reason for file in cell.unread} for cell in report.coverage}
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "reason"),
+    [
+        ("secret.py", "secret", "is a link"),
+        ("passwd.py", "/etc/passwd", "is a link"),
+        ("zero.py", "/dev/zero", "is a link"),
+        ("self.py", "self.py", "is a link"),
+        ("dangling.py", "/nowhere/at/all.py", "is a link"),
+        ("inside.py", "app.py", "is a link"),
+    ],
+)
+def test_a_link_is_not_followed_and_named(app, name, target, reason):
+    (app.backend / name).symlink_to(app.secret if target == "secret" else target)
+
+    report = app.scan()
+
+    assert planted(report) == PLANTED
+    assert gaps(report) == dict.fromkeys(("bandit", "ruff"), {f"backend/{name}": reason})
+    assert {cell.status for cell in report.coverage} == {CoverageStatus.PARTIAL}
+
+
+def test_a_pipe_holds_nobody_up_and_is_named(app):
+    os.mkfifo(app.backend / "pipe.py")
+
+    report = app.scan()
+
+    assert planted(report) == PLANTED
+    assert gaps(report)["ruff"] == {"backend/pipe.py": "is not a regular file"}
+
+
+def test_a_hard_link_to_a_foreign_file_is_named(app):
+    os.link(app.secret, app.backend / "hard.py")
+
+    report = app.scan()
+
+    assert planted(report) == PLANTED
+    assert gaps(report)["bandit"] == {"backend/hard.py": "is a hard link"}
+
+
+def test_a_linked_folder_is_named(app):
+    """Its Python files are imported by the app, so leaving them out unsaid would be a silent clean."""
+    (app.backend / "lib").symlink_to(app.secret.parent)
+
+    report = app.scan()
+
+    assert planted(report) == PLANTED
+    for cell in report.coverage:
+        assert "backend/lib" in cell.detail + str(cell.unread)
+
+
+def test_a_backend_that_is_a_link_is_not_an_app_without_a_backend(app):
+    app.backend.rename(app.path / "real")
+    app.backend.symlink_to(app.path / "real")
+
+    report = app.scan()
+
+    assert not report.is_measured
+    assert {cell.status for cell in report.coverage} == {CoverageStatus.FAILED}
+    assert "is a link" in report.coverage[0].detail
+
+
+def test_a_huge_file_is_named(app):
+    write(app.backend / "huge.py", FAULT + "x = 1\n" * 400_000)
+
+    report = app.scan()
+
+    assert planted(report) == PLANTED
+    assert gaps(report)["bandit"] == {"backend/huge.py": "is larger than 1048576 bytes"}
+
+
+@contextmanager
+def deep_folder(top, depth):
+    """Make folders `d/d/d/...` with a faulty file at the bottom; take them away without recursion."""
+    handles = [os.open(top, os.O_RDONLY)]
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=handles[-1])
+        following = os.open("d", os.O_RDONLY, dir_fd=handles[-1])
+        if len(handles) > 1:
+            os.close(handles.pop())
+        handles.append(following)
+    file = os.open("deep.py", os.O_CREAT | os.O_WRONLY, dir_fd=handles[-1])
+    os.write(file, FAULT.encode())
+    for handle in (file, *handles):
+        os.close(handle)
+    try:
+        yield
+    finally:
+        below = top / "d"
+        while below.exists():  # the child takes its parent's place until there is none
+            aside = top / "aside"
+            with suppress(FileNotFoundError):
+                (below / "deep.py").unlink()
+            if (below / "d").exists():
+                (below / "d").rename(aside)
+            below.rmdir()
+            if aside.exists():
+                aside.rename(below)
+
+
+def test_a_tree_of_1500_folders_is_cut_and_the_cut_is_named(app):
+    with deep_folder(app.backend, 1_500):
+        report = BackendSecurityAnalyzer(app.base).run_security_analysis("m", 1)
+
+    assert planted(report) == PLANTED
+    ((path, reason),) = gaps(report)["bandit"].items()
+    assert path == "backend/" + "/".join("d" * 25)
+    assert reason == "deeper than 24 folders"
+
+
+CONFIGURATION = {
+    ".bandit": "[bandit]\nskips = B602\nexclude = /\ntargets = /nowhere\n",
+    "bandit.yaml": "skips: ['B602']\nexclude_dirs: ['/']\n",
+    "pyproject.toml": "[tool.bandit]\nskips = ['B602']\n[tool.ruff]\nexclude = ['*']\nlint.ignore = ['S']\n",
+    "ruff.toml": "exclude = ['*']\n[lint]\nignore = ['S602']\n",
+    ".ruff.toml": "exclude = ['*']\n[lint]\nselect = []\n",
+    "setup.cfg": "[bandit]\nskips = B602\n[flake8]\nexclude = *\n",
+    "tox.ini": "[bandit]\nskips = B602\n",
+    ".gitignore": "*\n",
+    ".ignore": "*\n",
+    ".git/info/exclude": "*\n",
+    ".git/config": "[core]\n\tfsmonitor = touch canary\n",
+}
+
+
+@pytest.mark.parametrize("names", [[name] for name in CONFIGURATION] + [list(CONFIGURATION)])
+def test_no_file_of_the_app_configures_a_tool(app, names):
+    for name in names:
+        for folder in (app.base, app.path, app.backend):
+            write(folder / name, CONFIGURATION[name])
+
+    report = app.scan()
+
+    assert planted(report) == PLANTED
+    assert {cell.status for cell in report.coverage} == {CoverageStatus.OK}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import subprocess\nsubprocess.call(input(), shell=True)  # nosec\n",
+        "import subprocess\nsubprocess.call(input(), shell=True)  # nosec B602 # noqa: S602\n",
+        "import subprocess  # noqa\nsubprocess.call(input(), shell=True)  # noqa\n",
+        "import subprocess  # ruff: noqa\nsubprocess.call(input(), shell=True)  # flake8: noqa\n",
+        "import subprocess  # type: ignore # pylint: skip-file\nsubprocess.call(input(), shell=True)\n# ruff: noqa: S",
+        "import subprocess\r\nsubprocess.call(input(), shell=True)  # fmt: skip\r\n# flake8: noqa\r\n",
+    ],
+)
+def test_no_comment_switches_a_finding_off(app, source):
+    write(app.backend / "app.py", source)
+
+    assert planted(app.scan()) == PLANTED
+
+
+def test_a_comment_of_ruffs_newer_kind_does_not_either(app):
+    write(app.backend / "app.py", f"# ruff: disable[S602]\n{FAULT}# ruff: enable[S602]\n# ruff: file-ignore[S]\n")
+
+    assert planted(app.scan(), line=3) == PLANTED
+
+
+def test_no_module_of_the_app_is_imported(app):
+    names = ("bandit", "ruff", "yaml", "random", "ast", "json", "stevedore", "sitecustomize", "usercustomize", "rich")
+    for name in (*names, "conftest", "setup"):
+        write(app.backend / f"{name}.py", app.trap())
+        write(app.path / f"{name}.py", app.trap())
+    write(app.backend / "bandit" / "__init__.py", app.trap())
+    write(app.backend / "bandit" / "__main__.py", app.trap())
+    write(app.backend / "evil.pth", f"import sys; {app.trap()}")
+
+    report = app.scan()
+
+    assert planted(report) == PLANTED
+    assert {cell.status for cell in report.coverage} == {CoverageStatus.OK}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("syntax.py", b"def f(:\n"),
+        ("bytes.py", b"x = '\xff\xfe'\n"),
+        ("nul.py", b"x = 1\0\n"),
+        ("nested.py", b"x = " + b"(" * 450_000 + b")" * 450_000),
+        ("open.py", b"(" * 900_000),
+        ("operators.py", b"x = " + b"-" * 900_000 + b"1\n"),
+        ("attributes.py", b"x" + b".x" * 450_000 + b"\n"),
+        ("prose.py", "Sure! Here is your app \U0001f600:\n```python\nx = 1\n```\n".encode()),
+    ],
+)
+def test_a_file_that_no_tool_can_read_is_a_gap_on_record(app, name, content):
+    """A tool may even die of it; it must not take the planted fault along unsaid."""
+    write(app.backend / name, content)
+
+    report = app.scan()
+
+    found = planted(report)
+    for cell in report.coverage:
+        if cell.status is CoverageStatus.PARTIAL:
+            assert [file.path for file in cell.unread] == [f"backend/{name}"]
+            assert cell.tool in {tool for tool, _ in found}
+        else:
+            assert cell.status is CoverageStatus.FAILED or name in {"operators.py", "attributes.py"}
+            assert cell.detail or cell.status is CoverageStatus.OK
+    assert report.is_measured
+    assert found
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig", "utf-16"])
+def test_a_file_in_another_encoding_is_read_or_named_by_each_tool(app, encoding):
+    """Python reads the first two of them, so an app can really run like that."""
+    cookie = "# -*- coding: latin-1 -*-\n" if encoding == "latin-1" else ""
+    write(app.backend / "app.py", f"{cookie}{FAULT}name = 'caf\u00e9'\n".encode(encoding))
+
+    report = app.scan()
+
+    found = {tool for tool, _ in planted(report, line=3 if cookie else 2)}
+    for cell in report.coverage:
+        assert cell.tool in found or cell.status is CoverageStatus.FAILED, cell
+    assert found or encoding == "utf-16"
+
+
+NAMES = [
+    *("dist", "build", "venv", ".venv", "env", "CVS", "cvs", ".git-like", ".github", ".tox", ".eggs", "lib", ".svn2"),
+    *("__pypackages__", "_build", "buck-out", ".mypy_cache", ".ruff_cache", "migrations", "tests", "a b", "ünï"),
+    *("-r", "--help", "new\nline", "tab\t", "quote'\"", "*", "[x]", "{a,b}", "back\\slash", "$(id)", "\u202egnp", "%s"),
+    *(os.fsdecode(b"\xff\xfe"), "n" * 200, "DIST", "node_modules2", ".hidden", "~", "#", "CON", "a.py"),
+]
+
+
+def test_no_name_of_a_folder_or_file_hides_what_is_in_it(app):
+    expected = set()
+    for name in NAMES:
+        write(app.backend / name / "inner.py", FAULT)
+        write(app.backend / f"{name}.py" if name != "a.py" else app.backend / "b.py", FAULT)
+    for name in ("UPPER.PY", "Mixed.Py", ".py.py", "conftest.py", "setup.py", "__init__.py", "__main__.py"):
+        write(app.backend / name, FAULT)
+    for path in app.backend.rglob("*"):
+        if path.is_file():
+            inner = os.fsencode(path.relative_to(app.path)).decode("utf-8", "backslashreplace")
+            expected |= {(inner, tool, rule) for tool, rule in PLANTED}
+
+    report = app.scan()
+
+    assert {(i.path, i.tool, i.rule) for i in report.issues if i.line == 2 and (i.tool, i.rule) in PLANTED} == expected
+    assert {cell.status for cell in report.coverage} == {CoverageStatus.OK}
+    assert {cell.files_seen for cell in report.coverage} == {len(expected) // 2}
+    for issue in report.issues:
+        json.dumps(issue.path).encode()
+
+
+@pytest.mark.parametrize("name", [".git", "node_modules", "site-packages", "__pycache__", "Node_Modules"])
+def test_a_folder_that_is_left_out_is_named(app, name):
+    write(app.backend / name / "evil.py", FAULT)
+
+    report = app.scan()
+
+    assert planted(report) == PLANTED
+    for cell in report.coverage:
+        assert f"backend/{name} left out" in cell.detail
+
+
+def test_a_virtual_environment_is_left_out_and_named(app):
+    write(app.backend / "env" / "pyvenv.cfg", "home = /usr/bin\n")
+    write(app.backend / "env" / "lib" / "python3.11" / "site-packages" / "flask.py", FAULT)
+
+    report = app.scan()
+
+    assert planted(report) == PLANTED
+    for cell in report.coverage:
+        assert "backend/env left out (a virtual environment)" in cell.detail
+        assert (cell.status, cell.files_eligible) == (CoverageStatus.OK, 1)
+
+
+def test_one_empty_file_does_not_make_the_whole_backend_invisible(app):
+    write(app.backend / "pyvenv.cfg", "")
+
+    assert planted(app.scan()) == PLANTED
+
+
+def test_html_and_escapes_in_sources_and_names_stay_data(app):
+    write(app.backend / "<img src=x onerror=alert(1)>.py", f"{FAULT}# \x1b[31m </script>\n")
+
+    report = app.scan()
+
+    assert planted(report, "backend/<img src=x onerror=alert(1)>.py") == PLANTED
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the environment of processes is read")
+def test_no_key_of_the_kernel_reaches_a_tool(app, monkeypatch, tmp_path):
+    """A tool that is told where to look prints its environment; none of the caller's secrets is in it."""
+    from batchnb.analyzers.scanners.ruff import Ruff
+
+    monkeypatch.setenv("OPENROUTER_API_KEY", SECRET)
+    script = write(tmp_path / "tool", f"#!{sys.executable} -I\nimport os, sys\nsys.exit(str(dict(os.environ)))\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(Ruff, "command", lambda scanner: (str(script),))
+
+    cell = next(cell for cell in app.scan().coverage if cell.tool == "ruff")
+
+    assert cell.status is CoverageStatus.FAILED
+    assert "PATH" in cell.stderr_tail
