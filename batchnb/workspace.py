@@ -139,6 +139,24 @@ class Workspace:
         """
         return Job(self, self.storage.get_job_or_fail(job_id).id)
 
+    def resume(self, job: Job | int, *, retry: bool = False) -> Job:
+        """Go on where an ended job stopped: a new job takes over its finished tasks and runs the rest.
+
+        The rest is what never ran, was cancelled, or was interrupted by the death of its process.
+
+        Args:
+            job: the ended job, or its id; it stays as it is.
+            retry: also run again what failed, timed out, or lacked a tool.
+
+        Raises:
+            RecordNotFoundError: if there is no such job.
+            InvariantError: if it has not ended, or there is nothing to run again.
+        """
+        job_id = job.id if isinstance(job, Job) else job
+        continued = self.storage.continue_job(job_id, retry=retry)
+        self.service.start_job(continued.id)
+        return Job(self, continued.id)
+
     @property
     def jobs(self) -> pd.DataFrame:
         """All jobs of the workspace, one a row."""

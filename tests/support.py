@@ -50,7 +50,9 @@ def result(**changes):
 
 
 def error(**changes):
-    return JobError(**{"category": ErrorCategory.ANALYSIS, "message": "it broke", "timestamp": START, **changes})
+    return JobError(
+        **{"category": ErrorCategory.ANALYSIS, "message": "it broke", "timestamp": START, **changes}
+    )
 
 
 def finding(**changes):
@@ -75,7 +77,9 @@ def finding(**changes):
 
 def coverage(**changes):
     values = {"model": "atlas", "app_num": 2, "analysis_type": "backend_security", "tool": "bandit"}
-    return Coverage(**{**values, "status": CoverageStatus.OK, "files_eligible": 1, "files_seen": 1, **changes})
+    return Coverage(
+        **{**values, "status": CoverageStatus.OK, "files_eligible": 1, "files_seen": 1, **changes}
+    )
 
 
 def report(*issues, **changes):

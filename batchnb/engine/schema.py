@@ -17,6 +17,7 @@ STATEMENTS = (
     analysis_types TEXT NOT NULL,
     analysis_options TEXT NOT NULL,
     task_timeout_seconds INTEGER,
+    continues INTEGER,
     started_at TEXT,
     completed_at TEXT,
     cancellation_requested INTEGER NOT NULL DEFAULT 0,

@@ -234,11 +234,11 @@ class BatchAnalysisService:
         services = self._check_required_services(job)
         timeout = job.task_timeout_seconds or self.settings.task_timeout_seconds
         try:
-            tasks = self._generate_task_list(job)
+            if not job.total_tasks:  # one that continues another has its tasks already
+                self.storage.create_tasks(job_id, self._generate_task_list(job), timeout)
         except (InvalidValueError, PortfolioError) as error:
             self._refuse(job_id, error)
             return
-        self.storage.create_tasks(job_id, tasks, timeout)
         if self._become_running(job_id, run):
             _log.info("[Job %d] running", job_id)
             self._execute_tasks(job_id, services, run)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from batchnb.engine.continuing import continue_job
 from batchnb.engine.database import Database
 from batchnb.engine.drafts import job_draft
 from batchnb.engine.rows import COVERAGE, FINDINGS, JOBS, RESULTS, TASKS
@@ -162,6 +163,19 @@ class JobStorage:
             return new
 
         return self._database.write(work)
+
+    def continue_job(self, job_id: int, *, retry: bool = False) -> BatchAnalysisJob:
+        """Create a PENDING job that takes over what an ended one finished and will run the rest.
+
+        Args:
+            job_id: the ended job; it stays as it is.
+            retry: also run again what failed, timed out, or lacked a tool.
+
+        Raises:
+            RecordNotFoundError: if there is no such job.
+            InvariantError: if it has not ended, or there is nothing to run again.
+        """
+        return self.get_job_or_fail(self._database.write(lambda db: continue_job(db, job_id, retry=retry)))
 
     def ask_cancellation(self, job_id: int) -> bool:
         """Ask whoever runs a job to cancel it; a job that only waits is CANCELLED at once.

@@ -69,6 +69,8 @@ class BatchAnalysisJob:
     task_count_by_status: dict[str, int] = field(default_factory=dict)
     cancellation_requested: bool = False
     task_timeout_seconds: int | None = None
+    continues: int | None = None
+    """The ended job whose finished tasks this one took over; None: it started afresh."""
 
     def with_status(self, status: JobStatus, now: datetime) -> BatchAnalysisJob:
         """Return this job in `status`, with the times that the status implies.

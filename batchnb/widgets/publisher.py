@@ -67,7 +67,9 @@ class Publisher:
                 more = self._step()
         finally:
             with self._lock:
-                self._thread = None
+                # Not after a regular end: the thread was given up there, and may have a successor by now.
+                if self._thread is threading.current_thread():
+                    self._thread = None
 
     def _next(self, *, more: bool) -> bool:
         """Wait for the next step's time; False: nothing is left to do, and the thread is given up."""

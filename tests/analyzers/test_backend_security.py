@@ -99,7 +99,9 @@ def test_the_analyzer_alone_reports_what_the_job_stored(done, model, app_num):
     alone = BackendSecurityAnalyzer(workspace.service.base_path).run_security_analysis(model, app_num)
 
     def without_ids(issue):
-        return tuple(getattr(issue, field.name) for field in fields(Finding) if not field.name.endswith("_id"))
+        return tuple(
+            getattr(issue, field.name) for field in fields(Finding) if not field.name.endswith("_id")
+        )
 
     stored = [i for i in workspace.storage.get_findings(job.id) if (i.model, i.app_num) == (model, app_num)]
     assert [without_ids(issue) for issue in stored] == [without_ids(issue) for issue in alone.issues]
@@ -128,10 +130,7 @@ def test_every_seeded_fault_that_a_tool_sees_reaches_the_users_table(done, model
 def test_nothing_beyond_the_truth_file_is_reported(done):
     """Faults and noise together account for every row, so the clean apps have none."""
     _, job = done
-    rows = {
-        (i.model, i.app_num, i.path, i.line, i.tool, i.rule)
-        for i in job.findings.itertuples()
-    }
+    rows = {(i.model, i.app_num, i.path, i.line, i.tool, i.rule) for i in job.findings.itertuples()}
     known = {(r["model"], r["app"], r["file"], r["line"], r["tool"], r["rule"]) for r in TRUTH["noise"]}
     for app in TRUTH["apps"]:
         for fault in app["faults"]:
@@ -150,7 +149,9 @@ def test_every_count_on_the_way_agrees(done):
         "issues_total": len(issues),
         **{f"{level.value}_total": levels[level] for level in Severity},
     }
-    assert sum(made.details["summary"]["total"] for made in results if "summary" in made.details) == len(issues)
+    assert sum(made.details["summary"]["total"] for made in results if "summary" in made.details) == len(
+        issues
+    )
     assert len({(i.model, i.app_num, i.fingerprint) for i in issues}) == len(issues)
 
 
@@ -218,7 +219,9 @@ class TestOneApp:
         }
 
     def test_nothing_but_files_that_cannot_be_parsed_is_failed(self, scan):
-        report = scan({"backend/a.py": "def f(:\n", "backend/b.py": "Sure! Here is the code you asked for.\n"})
+        report = scan(
+            {"backend/a.py": "def f(:\n", "backend/b.py": "Sure! Here is the code you asked for.\n"}
+        )
 
         assert [cell.status for cell in report.coverage] == [CoverageStatus.FAILED] * 2
         assert not report.is_measured
@@ -309,8 +312,6 @@ class TestOneApp:
 
 def test_a_task_without_a_backend_is_skipped(done):
     workspace, job = done
-    (task,) = [
-        t for t in workspace.storage.get_tasks(job.id) if (t.model, t.app_num) == ("birch-mini", 4)
-    ]
+    (task,) = [t for t in workspace.storage.get_tasks(job.id) if (t.model, t.app_num) == ("birch-mini", 4)]
     assert (task.status, task.error) == (TaskStatus.SKIPPED, None)
     assert task.result_details["reason"] == "birch-mini/app4 has no backend"

@@ -220,14 +220,17 @@ def test_no_comment_switches_a_finding_off(app, source):
 
 
 def test_a_comment_of_ruffs_newer_kind_does_not_either(app):
-    write(app.backend / "app.py", f"# ruff: disable[S602]\n{FAULT}# ruff: enable[S602]\n# ruff: file-ignore[S]\n")
+    write(
+        app.backend / "app.py",
+        f"# ruff: disable[S602]\n{FAULT}# ruff: enable[S602]\n# ruff: file-ignore[S]\n",
+    )
 
     assert planted(app.scan(), line=3) == PLANTED
 
 
 def test_no_module_of_the_app_is_imported(app):
-    names = ("bandit", "ruff", "yaml", "random", "ast", "json", "stevedore", "sitecustomize", "usercustomize", "rich")
-    for name in (*names, "conftest", "setup"):
+    names = ("bandit", "ruff", "yaml", "random", "ast", "json", "stevedore", "rich", "conftest", "setup")
+    for name in (*names, "sitecustomize", "usercustomize"):
         write(app.backend / f"{name}.py", app.trap())
         write(app.path / f"{name}.py", app.trap())
     write(app.backend / "bandit" / "__init__.py", app.trap())
@@ -248,8 +251,8 @@ def test_no_module_of_the_app_is_imported(app):
         ("nul.py", b"x = 1\0\n"),
         ("nested.py", b"x = " + b"(" * 450_000 + b")" * 450_000),
         ("open.py", b"(" * 900_000),
-        ("operators.py", b"x = " + b"-" * 900_000 + b"1\n"),
-        ("attributes.py", b"x" + b".x" * 450_000 + b"\n"),
+        ("operators.py", b"x = " + b"-" * 100_000 + b"1\n"),
+        ("attributes.py", b"x" + b".x" * 100_000 + b"\n"),
         ("prose.py", "Sure! Here is your app \U0001f600:\n```python\nx = 1\n```\n".encode()),
     ],
 )
@@ -260,15 +263,16 @@ def test_a_file_that_no_tool_can_read_is_a_gap_on_record(app, name, content):
     report = app.scan()
 
     found = planted(report)
+    assert found
     for cell in report.coverage:
-        if cell.status is CoverageStatus.PARTIAL:
+        if cell.status is CoverageStatus.OK:  # only nesting, and only by a tool that can take it
+            assert name in {"nested.py", "operators.py", "attributes.py"}
+            assert cell.tool in {tool for tool, _ in found}
+        elif cell.status is CoverageStatus.PARTIAL:
             assert [file.path for file in cell.unread] == [f"backend/{name}"]
             assert cell.tool in {tool for tool, _ in found}
         else:
-            assert cell.status is CoverageStatus.FAILED or name in {"operators.py", "attributes.py"}
-            assert cell.detail or cell.status is CoverageStatus.OK
-    assert report.is_measured
-    assert found
+            assert (cell.status, bool(cell.detail)) == (CoverageStatus.FAILED, True)
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig", "utf-16"])
@@ -280,15 +284,52 @@ def test_a_file_in_another_encoding_is_read_or_named_by_each_tool(app, encoding)
     report = app.scan()
 
     found = {tool for tool, _ in planted(report, line=3 if cookie else 2)}
+    assert found or encoding == "utf-16"
     for cell in report.coverage:
         assert cell.tool in found or cell.status is CoverageStatus.FAILED, cell
-    assert found or encoding == "utf-16"
 
 
 NAMES = [
-    *("dist", "build", "venv", ".venv", "env", "CVS", "cvs", ".git-like", ".github", ".tox", ".eggs", "lib", ".svn2"),
-    *("__pypackages__", "_build", "buck-out", ".mypy_cache", ".ruff_cache", "migrations", "tests", "a b", "ünï"),
-    *("-r", "--help", "new\nline", "tab\t", "quote'\"", "*", "[x]", "{a,b}", "back\\slash", "$(id)", "\u202egnp", "%s"),
+    *(
+        "dist",
+        "build",
+        "venv",
+        ".venv",
+        "env",
+        "CVS",
+        "cvs",
+        ".git-like",
+        ".github",
+        ".tox",
+        ".eggs",
+        "lib",
+        ".svn2",
+    ),
+    *(
+        "__pypackages__",
+        "_build",
+        "buck-out",
+        ".mypy_cache",
+        ".ruff_cache",
+        "migrations",
+        "tests",
+        "a b",
+        "ünï",
+    ),
+    *(
+        "-r",
+        "--help",
+        "new\nline",
+        "tab\t",
+        "quote'\"",
+        "*",
+        "[x]",
+        "{a,b}",
+        "back\\slash",
+        "$(id)",
+        "\u202egnp",
+        "%s",
+    ),
     *(os.fsdecode(b"\xff\xfe"), "n" * 200, "DIST", "node_modules2", ".hidden", "~", "#", "CON", "a.py"),
 ]
 
@@ -307,7 +348,7 @@ def test_no_name_of_a_folder_or_file_hides_what_is_in_it(app):
 
     report = app.scan()
 
-    assert {(i.path, i.tool, i.rule) for i in report.issues if i.line == 2 and (i.tool, i.rule) in PLANTED} == expected
+    assert {(i.path, i.tool, i.rule) for i in report.issues if (i.tool, i.rule) in PLANTED} == expected
     assert {cell.status for cell in report.coverage} == {CoverageStatus.OK}
     assert {cell.files_seen for cell in report.coverage} == {len(expected) // 2}
     for issue in report.issues:
@@ -357,7 +398,9 @@ def test_no_key_of_the_kernel_reaches_a_tool(app, monkeypatch, tmp_path):
     from batchnb.analyzers.scanners.ruff import Ruff
 
     monkeypatch.setenv("OPENROUTER_API_KEY", SECRET)
-    script = write(tmp_path / "tool", f"#!{sys.executable} -I\nimport os, sys\nsys.exit(str(dict(os.environ)))\n")
+    script = write(
+        tmp_path / "tool", f"#!{sys.executable} -I\nimport os, sys\nsys.exit(str(dict(os.environ)))\n"
+    )
     script.chmod(0o755)
     monkeypatch.setattr(Ruff, "command", lambda scanner: (str(script),))
 

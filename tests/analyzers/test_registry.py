@@ -144,7 +144,11 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("values", "kind", "message"),
         [
-            ({"levl": 5}, UnknownNameError, r"good option 'levl' \(from here\) is not valid: known are level, names"),
+            (
+                {"levl": 5},
+                UnknownNameError,
+                r"good option 'levl' \(from here\) is not valid: known are level, names",
+            ),
             ({"level": 6}, InvalidValueError, r"good option level 6 \(from here\) .*less than or equal to 5"),
             ({"level": "3"}, InvalidValueError, r"good option level '3' \(from here\) .*valid integer"),
             ({"level": None}, InvalidValueError, r"good option level None \(from here\)"),

@@ -92,7 +92,17 @@ def test_a_report_that_is_cut_off_is_no_report(scanner, part):
 @pytest.mark.parametrize(
     "stdout",
     [
-        *(b"", b"\n", b"Traceback (most recent call last)", b"\xff\xfe\x00", b"null", b"3", b'""', b'"text"', b"{}"),
+        *(
+            b"",
+            b"\n",
+            b"Traceback (most recent call last)",
+            b"\xff\xfe\x00",
+            b"null",
+            b"3",
+            b'""',
+            b'"text"',
+            b"{}",
+        ),
         *(b'{"results": 3}', b"[3]", b'[{"code": "S602"}]', b"[" * 200_000, b"[[]]"),
         b'{"results": [{}], "errors": [], "metrics": {}}',
         b'{"results": [], "errors": [{}], "metrics": {}}',

@@ -89,7 +89,14 @@ def test_the_end_of_what_it_complained_is_kept(scan):
 @pytest.mark.parametrize(
     "path",
     [
-        *("'/etc/passwd'", "root + '/nothing.py'", "'../../../etc/passwd'", "root + '/../../secret.py'", "''", "root"),
+        *(
+            "'/etc/passwd'",
+            "root + '/nothing.py'",
+            "'../../../etc/passwd'",
+            "root + '/../../secret.py'",
+            "''",
+            "root",
+        ),
         *("'app.py/../../x'", "'backend/app.py'"),
     ],
 )
@@ -116,7 +123,8 @@ def test_a_file_that_the_tool_does_not_list_as_read_is_a_gap(scan):
         name, install_hint = "listing", ""
 
         def command(self):
-            return (sys.executable, "-I", "-S", "-c", "import json, sys; print(json.dumps([sys.argv[1] + '/app.py']))")
+            script = "import json, sys; print(json.dumps([sys.argv[1] + '/app.py']))"
+            return (sys.executable, "-I", "-S", "-c", script)
 
         def argv(self, root):
             return (str(root),)

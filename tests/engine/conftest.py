@@ -82,7 +82,9 @@ def make_bench(tmp_path):
     benches = []
 
     def make(apps=None, storage=None, **settings):
-        bench = Bench(tmp_path / f"apps{len(benches)}", apps or {"m": [1]}, storage or JobStorage(), **settings)
+        bench = Bench(
+            tmp_path / f"apps{len(benches)}", apps or {"m": [1]}, storage or JobStorage(), **settings
+        )
         benches.append(bench)
         return bench
 

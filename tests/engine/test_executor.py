@@ -124,7 +124,12 @@ def test_cancel_deadline_scratch_and_progress_are_the_callers(executor, context,
         report_of(app, CoverageStatus.OK),
     )[-1]
 
-    extra = {"cancel": cancel, "deadline": deadline, "scratch": tmp_path, "progress_callback": percents.append}
+    extra = {
+        "cancel": cancel,
+        "deadline": deadline,
+        "scratch": tmp_path,
+        "progress_callback": percents.append,
+    }
     executor.execute_gated_task({**context, **extra})
 
     assert given[0].cancel is cancel
@@ -171,9 +176,11 @@ def test_running_a_task_of_a_cancelled_job_never_starts_it(executor, context, an
 
     made = executor.run(context["task"].id, context["services"], cancel)
 
-    assert made == result(**{
-        **{"id": 1, "job_id": 1, "task_id": 1, "model": "m", "app_num": 1, "analysis_type": "gated"},
-        **{"status": TaskStatus.CANCELLED, "details": {}},
-    })
+    assert made == result(
+        **{
+            **{"id": 1, "job_id": 1, "task_id": 1, "model": "m", "app_num": 1, "analysis_type": "gated"},
+            **{"status": TaskStatus.CANCELLED, "details": {}},
+        }
+    )
     assert analyzer.calls == []
     assert [cell.status for cell in executor._storage.get_coverage(1)] == [CoverageStatus.CANCELLED]

@@ -41,7 +41,10 @@ def test_options_are_checked_and_completed_with_their_defaults(registry):
         ({"analyses": []}, r"analysis '' \(from analyses\)"),
         ({"analyses": 5}, "analyses"),
         ({"options": {"x": {}}}, r"analysis 'x' \(from options\) is not valid: known are .*gated"),
-        ({"analyses": [KIND], "options": {"gated": {}}}, r"analysis 'gated' \(from options\).*known are backend"),
+        (
+            {"analyses": [KIND], "options": {"gated": {}}},
+            r"analysis 'gated' \(from options\).*known are backend",
+        ),
         (
             {"options": {"gated": {"dept": 2}}},
             r"gated option 'dept' \(from options\['gated'\]\) is not valid: known are depth",
@@ -64,7 +67,9 @@ def test_a_wrong_value_is_named_with_what_is_allowed_and_where_it_came_from(regi
 
 
 def test_an_analysis_of_the_specification_that_cannot_run_here_can_be_asked_for(registry):
-    absent = [kind for kind in ("frontend_security", "performance", "gpt4all", "zap") if kind not in registry.keys]
+    absent = [
+        kind for kind in ("frontend_security", "performance", "gpt4all", "zap") if kind not in registry.keys
+    ]
 
     assert plan(APPS, registry, analyses=absent).analysis_types == tuple(absent) or not absent
 

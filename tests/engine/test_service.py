@@ -339,7 +339,11 @@ class TestFailing:
 
         assert (job.status, job.task_count_by_status) == (JobStatus.FAILED, {"completed": 2, "failed": 1})
         task = bench.task(job, app_num=2)
-        assert (task.status, task.error.category, task.error.task_id) == (TaskStatus.FAILED, category, task.id)
+        assert (task.status, task.error.category, task.error.task_id) == (
+            TaskStatus.FAILED,
+            category,
+            task.id,
+        )
         assert task.error.message.startswith("gated of m/app2 failed: ")
         assert "no answer" in task.error.message
         assert "in script\n    raise error" in task.error.traceback
@@ -507,7 +511,9 @@ class TestWhatIsMissing:
 class TestStatus:
     def test_the_status_has_the_shape_of_the_specification(self, bench):
         bench.analyzer.hold("n")
-        job_id = bench.job("m", "n", apps=(1, 2), name="Security Scan", analysis_options={"gated": {"depth": 2}})
+        job_id = bench.job(
+            "m", "n", apps=(1, 2), name="Security Scan", analysis_options={"gated": {"depth": 2}}
+        )
         bench.service.start_job(job_id)
         assert wait_until(
             lambda: bench.storage.get_job(job_id).task_count_by_status == {"completed": 2, "running": 2}
@@ -515,27 +521,31 @@ class TestStatus:
 
         status = bench.service.get_job_status(job_id)
 
-        assert json.loads(json.dumps(status)) == status == {
-            "job": {
-                "id": job_id,
-                "name": "Security Scan",
-                "status": "running",
-                "models": ["m", "n"],
-                "app_ranges": {"m": [1, 2], "n": [1, 2]},
-                "analysis_types": ["gated"],
-                "analysis_options": {"gated": {"depth": 2}},
-                "total_tasks": 4,
-                "completed_tasks": 2,
-            },
-            "progress": {
-                "total": 4,
-                "completed": 2,
-                "percent": 50,
-                "by_status": {"completed": 2, "running": 2},
-            },
-            "results_summary": {"issues_total": 2, "high_total": 2, "medium_total": 0, "low_total": 0},
-            "active_tasks_count": 2,
-        }
+        assert (
+            json.loads(json.dumps(status))
+            == status
+            == {
+                "job": {
+                    "id": job_id,
+                    "name": "Security Scan",
+                    "status": "running",
+                    "models": ["m", "n"],
+                    "app_ranges": {"m": [1, 2], "n": [1, 2]},
+                    "analysis_types": ["gated"],
+                    "analysis_options": {"gated": {"depth": 2}},
+                    "total_tasks": 4,
+                    "completed_tasks": 2,
+                },
+                "progress": {
+                    "total": 4,
+                    "completed": 2,
+                    "percent": 50,
+                    "by_status": {"completed": 2, "running": 2},
+                },
+                "results_summary": {"issues_total": 2, "high_total": 2, "medium_total": 0, "low_total": 0},
+                "active_tasks_count": 2,
+            }
+        )
 
     def test_there_is_none_for_a_job_that_does_not_exist(self, bench):
         assert bench.service.get_job_status(999) is None

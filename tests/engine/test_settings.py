@@ -24,7 +24,9 @@ def test_where_a_setting_comes_from(name, variable, default, largest):
 
 
 @pytest.mark.parametrize(("name", "variable", "largest"), [(n, v[0], v[2]) for n, v in VARIABLES.items()])
-@pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", "1e3", "0x10", "999999999", "9" * 500, "\u0662", "1_0"])
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "x", "1.5", "1e3", "0x10", "999999999", "9" * 500, "\u0662", "1_0"]
+)
 def test_a_bad_variable_is_named_with_its_value_and_what_is_allowed(name, variable, largest, text):
     with pytest.raises(InvalidValueError) as caught:
         Settings.load(environ={variable: text})
@@ -42,7 +44,9 @@ def test_a_bad_argument_is_named_with_its_value(name, value):
     with pytest.raises(InvalidValueError) as caught:
         Settings.load(**{name: value}, environ={})
 
-    assert str(caught.value).startswith(f"{name} {value!r} (from argument {name}) is not valid: a whole number")
+    assert str(caught.value).startswith(
+        f"{name} {value!r} (from argument {name}) is not valid: a whole number"
+    )
 
 
 def test_where_the_apps_are():

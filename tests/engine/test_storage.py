@@ -123,7 +123,9 @@ class TestJobs:
     def test_a_field_that_cannot_be_set_is_refused_by_name(self, storage, name):
         job = storage.create_job(DATA)
 
-        with pytest.raises(UnknownNameError, match=rf"job field '{name}' \(from update_job\).*known are name"):
+        with pytest.raises(
+            UnknownNameError, match=rf"job field '{name}' \(from update_job\).*known are name"
+        ):
             storage.update_job(job.id, **{name: 1})
 
         assert storage.get_job(job.id) == job
@@ -171,7 +173,9 @@ class TestJobs:
             lambda storage, job_id, waiting: storage.break_job(job_id, error(), tools),
             lambda storage, job_id, waiting: storage.create_task(job_id, "atlas", 9, KIND),
             lambda storage, job_id, waiting: start(storage, waiting),
-            lambda storage, job_id, waiting: storage.finish_task(waiting, lambda task: task.cancel(utc_now())),
+            lambda storage, job_id, waiting: storage.finish_task(
+                waiting, lambda task: task.cancel(utc_now())
+            ),
         ],
         ids=["update", "move", "change", "error", "break", "add a task", "start a task", "end a task"],
     )
@@ -325,7 +329,13 @@ class TestResults:
 
         assert storage.get_task(task_id).status is TaskStatus.COMPLETED
         assert storage.get_results(job_id) == [made]
-        assert (made.id, made.task_id, made.issues_count, made.high_severity, made.low_severity) == (1, 1, 2, 1, 1)
+        assert (made.id, made.task_id, made.issues_count, made.high_severity, made.low_severity) == (
+            1,
+            1,
+            2,
+            1,
+            1,
+        )
         ids = {"job_id": job_id, "task_id": task_id}
         assert storage.get_findings(job_id) == [replace(issue, **ids) for issue in issues]
         assert storage.get_coverage(job_id) == [coverage(**ids)]
@@ -458,7 +468,9 @@ class TestDeleting:
             storage.update_job(job_id, status=status)
         new_tasks(storage, job_id, 1)
 
-        with pytest.raises(InvariantError, match=f"job {job_id} is {path[-1].value}; cancel it before deleting"):
+        with pytest.raises(
+            InvariantError, match=f"job {job_id} is {path[-1].value}; cancel it before deleting"
+        ):
             storage.delete_job(job_id)
 
         assert storage.get_job(job_id).total_tasks == 1
@@ -507,7 +519,11 @@ class TestEndingManyAtOnce:
         storage.cancel_pending(job_id, lambda kind: {KIND: ("bandit",), "zap": ("zap",)}[kind])
 
         cells = [(c.model, c.analysis_type, c.tool) for c in storage.get_coverage(job_id)]
-        assert sorted(cells) == [("atlas", KIND, "bandit"), ("atlas", "zap", "zap"), ("birch", KIND, "bandit")]
+        assert sorted(cells) == [
+            ("atlas", KIND, "bandit"),
+            ("atlas", "zap", "zap"),
+            ("birch", KIND, "bandit"),
+        ]
 
     def test_a_broken_job_fails_what_runs_and_leaves_what_waits(self, storage):
         job_id = running_job(storage)
@@ -564,7 +580,9 @@ class TestSnapshots:
         (task_id,) = new_tasks(storage, job_id, 1)
         details = {"summary": {"total": 0}, "list": [1]}
         start(storage, task_id)
-        returned = storage.finish_task(task_id, lambda task: task.complete(details, utc_now()), report(finding()))
+        returned = storage.finish_task(
+            task_id, lambda task: task.complete(details, utc_now()), report(finding())
+        )
         storage.add_job_error(job_id, error(details={"a": 1}))
         reads = (
             lambda: storage.get_job(job_id),
@@ -642,7 +660,9 @@ class TestTexts:
         job = storage.get_job(job_id)
 
         with pytest.raises(TypeError, match="cannot be stored: details hold JSON values only"):
-            storage.finish_task(task_id, lambda task: task.complete({"x": value}, utc_now()), report(finding()))
+            storage.finish_task(
+                task_id, lambda task: task.complete({"x": value}, utc_now()), report(finding())
+            )
         with pytest.raises(TypeError, match="cannot be stored"):
             storage.add_job_error(job_id, error(details={"x": value}))
         with pytest.raises(TypeError, match="cannot be stored"):
@@ -830,5 +850,3 @@ def test_a_job_is_not_made_of_wrong_values(changes, names):
         assert storage.get_jobs() == []
     finally:
         storage.close()
-
-

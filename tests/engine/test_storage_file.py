@@ -215,7 +215,9 @@ class TestFullDisk:
                 for app in range(1, 500):
                     end(app)
 
-            with pytest.raises(StorageError, match=f"{str(path)!r} cannot grow: disk full; nothing was changed"):
+            with pytest.raises(
+                StorageError, match=f"{str(path)!r} cannot grow: disk full; nothing was changed"
+            ):
                 fill()
             assert [result.task_id for result in storage.get_results(job_id)] == ended
             ballast.unlink()
@@ -306,7 +308,9 @@ FOREIGN = {
     "an extra view": (ours_after("CREATE VIEW v AS SELECT 1"), "does not have the tables of a batchnb store"),
     "a table less": (ours_after("DROP TABLE coverage"), "does not have the tables of a batchnb store"),
     "a changed trigger": (
-        ours_after("DROP TRIGGER task_moved", "CREATE TRIGGER task_moved AFTER INSERT ON tasks BEGIN SELECT 1; END"),
+        ours_after(
+            "DROP TRIGGER task_moved", "CREATE TRIGGER task_moved AFTER INSERT ON tasks BEGIN SELECT 1; END"
+        ),
         "does not have the tables of a batchnb store",
     ),
     "rubbish for a schema": (damaged(100, 4096), "damaged"),

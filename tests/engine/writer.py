@@ -17,5 +17,7 @@ storage.update_job(job_id, status=JobStatus.RUNNING)
 for app in range(1, 100_000):
     task_id = storage.create_task(job_id, "m", app, "gated").id
     storage.update_task(task_id, lambda task: task.start(utc_now()))
-    storage.finish_task(task_id, lambda task: task.complete({"a": 1}, utc_now()), report(finding(), finding()))
+    storage.finish_task(
+        task_id, lambda task: task.complete({"a": 1}, utc_now()), report(finding(), finding())
+    )
     print(job_id, task_id, flush=True)

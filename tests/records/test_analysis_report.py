@@ -60,4 +60,8 @@ def test_findings_are_counted_most_frequent_first_then_by_name():
     assert list(summary["by_tool"].items()) == [("ruff", 3), ("bandit", 1)]
     assert list(summary["by_rule"].items()) == [("ruff:S105", 2), ("bandit:B602", 1), ("ruff:S602", 1)]
     assert list(summary["by_cwe"].items()) == [("CWE-78", 2), ("CWE-259", 1)]
-    assert list(summary["by_file"].items()) == [("backend/z.py", 2), ("backend/a.py", 1), ("backend/app.py", 1)]
+    assert list(summary["by_file"].items()) == [
+        ("backend/z.py", 2),
+        ("backend/a.py", 1),
+        ("backend/app.py", 1),
+    ]

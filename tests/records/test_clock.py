@@ -48,5 +48,7 @@ def test_a_clock_that_is_set_back_makes_no_time_repeat(monkeypatch):
 def test_a_time_without_a_zone_is_refused_by_name():
     clock.require_aware("started_at", None)
     clock.require_aware("started_at", datetime(2026, 1, 1, tzinfo=UTC))
-    with pytest.raises(ValueError, match=r"started_at datetime.datetime\(2026, 1, 1, 0, 0\) has no time zone"):
+    with pytest.raises(
+        ValueError, match=r"started_at datetime.datetime\(2026, 1, 1, 0, 0\) has no time zone"
+    ):
         clock.require_aware("started_at", datetime(2026, 1, 1))  # noqa: DTZ001 - the fault under test

@@ -17,7 +17,12 @@ def test_a_new_job_is_sound_and_has_the_defaults_of_the_specification():
     new.check()
     assert new.status is JobStatus.PENDING
     assert (new.description, new.models, new.app_ranges, new.analysis_types) == ("", [], {}, [])
-    assert (new.analysis_options, new.results_summary, new.errors, new.task_count_by_status) == ({}, {}, [], {})
+    assert (new.analysis_options, new.results_summary, new.errors, new.task_count_by_status) == (
+        {},
+        {},
+        [],
+        {},
+    )
     assert (new.started_at, new.completed_at, new.total_tasks, new.completed_tasks) == (None, None, 0, 0)
     assert new.cancellation_requested is False
 

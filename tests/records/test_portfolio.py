@@ -14,7 +14,9 @@ APPS = portfolio(atlas=[1, 2, 3], birch=[2, 4])
 def test_models_and_numbers_are_those_that_there_are():
     assert APPS.models == ("atlas", "birch")
     assert APPS.app_nums("birch") == (2, 4)
-    with pytest.raises(UnknownNameError, match=r"model 'oak' \(from portfolio /apps\).*known are atlas, birch"):
+    with pytest.raises(
+        UnknownNameError, match=r"model 'oak' \(from portfolio /apps\).*known are atlas, birch"
+    ):
         APPS.app_nums("oak")
 
 

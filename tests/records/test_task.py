@@ -46,7 +46,10 @@ def test_a_new_task_is_sound_and_has_the_defaults_of_the_specification():
         ({"status": TaskStatus.CANCELLED, "completed_at": START}, "has no started_at"),
         ({"status": TaskStatus.SKIPPED, "started_at": START}, "ended without completed_at"),
         *[
-            ({"status": status, "started_at": START, "completed_at": LATER}, f"{status.value} without an error")
+            (
+                {"status": status, "started_at": START, "completed_at": LATER},
+                f"{status.value} without an error",
+            )
             for status in (TaskStatus.FAILED, TaskStatus.TIMED_OUT)
         ],
         (

@@ -57,25 +57,25 @@ def test_the_rate_is_bounded_however_often_it_is_woken():
     assert min(late - early for early, late in itertools.pairwise(times)) >= 0.029
 
 
-def test_no_two_steps_run_at_once():
-    busy, overlaps = threading.Lock(), []
+def test_a_thread_that_ends_does_not_take_its_successor_for_itself():
+    """Else the publisher would forget a living thread, and the next wake would start a second writer."""
+    release, ends = threading.Event(), []
 
-    def step():
-        if not busy.acquire(blocking=False):
-            overlaps.append(1)
-            return False
-        time.sleep(0.001)
-        busy.release()
-        return False
+    class WokenAtItsEnd(Publisher):
+        def _next(self, *, more):
+            going_on = super()._next(more=more)
+            if not going_on and not ends:
+                ends.append(threading.current_thread())
+                self.wake()
+            return going_on
 
-    publisher = Publisher(step, "p", interval=0)
-    wakers = [threading.Thread(target=lambda: [publisher.wake() for _ in range(200)]) for _ in range(4)]
-    for waker in wakers:
-        waker.start()
-    for waker in wakers:
-        waker.join()
+    publisher = WokenAtItsEnd(lambda: bool(ends) and not release.wait(5), "p", interval=0)
+    publisher.wake()
+    assert wait_until(lambda: ends and not ends[0].is_alive())
+    assert publisher.thread is not None
+    assert publisher.thread is not ends[0]
+    release.set()
     publisher.close()
-    assert not overlaps
 
 
 def test_close_waits_for_the_running_step_and_then_nothing_steps():

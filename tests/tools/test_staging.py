@@ -1,0 +1,128 @@
+"""A staged copy holds what the app holds, under harmless names, and knows the way back."""
+
+import os
+import re
+import stat
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import write
+
+from batchnb.tools.staging import stage
+from batchnb.tools.tree import Caps
+
+PY = frozenset({".py"})
+HARMLESS = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*/)*[A-Za-z_][A-Za-z0-9_-]*(\.[a-z0-9]{1,8})?")
+
+
+def contents(tree):
+    """Return {path in the app: content of its copy}."""
+    return {origin: (tree.root / staged).read_bytes() for staged, origin in tree.origins.items()}
+
+
+def on_disk(tree):
+    return {path.relative_to(tree.root).as_posix() for path in tree.root.rglob("*") if path.is_file()}
+
+
+def test_plain_names_are_kept(tmp_path):
+    write(tmp_path / "app" / "pkg" / "mod_1.py", "x")
+
+    tree = stage(tmp_path / "app", tmp_path / "copy", suffixes=PY, prefix="backend")
+
+    assert tree.origins == {"pkg/mod_1.py": "backend/pkg/mod_1.py"}
+    assert on_disk(tree) == {"pkg/mod_1.py"}
+    assert (tree.eligible, tree.unread, tree.foreign) == (1, (), ())
+
+
+NAMES = [
+    *("-r.py", "a b.py", "\u00fc.py", "new\nline.py", ".hidden.py", "UPPER.PY", "two.dots.py", "setup.py"),
+    *("conftest.py", "sitecustomize.py", "usercustomize.py", "$(id).py", "n" * 100 + ".py", "..py", " .py"),
+    *("staged_00000.py", "staged_00001.py", "staged_00002.py", os.fsdecode(b"\xff.py"), "1.py", "a.py"),
+]
+
+
+def test_other_names_are_replaced_and_no_two_files_become_one(tmp_path):
+    for name in NAMES:
+        write(tmp_path / "app" / name, os.fsencode(name))
+        write(tmp_path / "app" / "CVS" / name, b"inner" + os.fsencode(name))
+        write(tmp_path / "app" / ".github" / name, b"other" + os.fsencode(name))
+
+    tree = stage(tmp_path / "app", tmp_path / "copy", suffixes=PY)
+
+    shown = [os.fsencode(name).decode("utf-8", "backslashreplace") for name in NAMES]
+    assert contents(tree) == {
+        f"{folder}{label}": mark + os.fsencode(name)
+        for folder, mark in (("", b""), ("CVS/", b"inner"), (".github/", b"other"))
+        for name, label in zip(NAMES, shown, strict=True)
+    }
+    assert on_disk(tree) == set(tree.origins)
+    assert [path for path in tree.origins if not HARMLESS.fullmatch(path)] == []
+    assert not any("cvs" in path.lower() or "setup.py" in path or "customize" in path for path in tree.origins)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sets(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40)))
+def test_any_names_are_staged_one_to_one(tmp_path_factory, names):
+    base = tmp_path_factory.mktemp("names")
+    names = [name for name in names if len(name.encode()) < 240 and name not in {".", ".."}]
+    for name in names:
+        write(base / "app" / f"{name}.py", name)
+
+    tree = stage(base / "app", base / "copy", suffixes=PY)
+
+    assert contents(tree) == {f"{name}.py": name.encode() for name in names}
+    assert [path for path in tree.origins if not HARMLESS.fullmatch(path)] == []
+
+
+def test_only_what_was_asked_for_is_copied_and_only_as_plain_private_files(tmp_path):
+    for name in ("a.py", "b.js", "pyproject.toml", ".bandit", "ruff.toml", ".gitignore", "c.pyc", "d"):
+        write(tmp_path / "app" / name).chmod(0o777)
+
+    tree = stage(tmp_path / "app", tmp_path / "copy", suffixes=PY)
+
+    assert on_disk(tree) == {"a.py"}
+    mode = (tree.root / "a.py").stat().st_mode
+    assert stat.S_ISREG(mode)
+    assert not mode & 0o111
+    assert stat.S_IMODE(tree.root.stat().st_mode) == 0o700
+
+
+def test_what_is_left_out_is_named_with_its_reason(tmp_path):
+    write(tmp_path / "app" / "a.py", "x")
+    (tmp_path / "app" / "link.py").symlink_to("/etc/passwd")
+    write(tmp_path / "app" / "big.py", "x" * 200)
+    write(tmp_path / "app" / "node_modules" / "b.py")
+
+    tree = stage(
+        tmp_path / "app", tmp_path / "copy", suffixes=PY, prefix="backend", caps=Caps(file_bytes=100)
+    )
+
+    assert dict(tree.unread) == {
+        "backend/link.py": "is a link",
+        "backend/big.py": "is larger than 100 bytes",
+    }
+    assert tree.foreign == (("backend/node_modules", "installed packages"),)
+    assert tree.eligible == 3
+
+
+def test_the_way_back_is_only_for_files_of_the_copy(tmp_path):
+    write(tmp_path / "app" / "a.py", "x")
+    tree = stage(tmp_path / "app", tmp_path / "copy", suffixes=PY, prefix="backend")
+
+    assert tree.origin(str(tree.root / "a.py")) == tree.origin("a.py") == tree.origin("./a.py") == "backend/a.py"
+    for other in ("/etc/passwd", "", ".", "b.py", "../app/a.py", str(tmp_path / "app" / "a.py"), "backend/a.py"):
+        assert tree.origin(other) is None
+    assert tree.origin(str(tree.root / ".." / "copy" / "a.py")) is None
+
+
+def test_a_missing_source_gives_an_empty_copy(tmp_path):
+    tree = stage(tmp_path / "missing", tmp_path / "deep" / "copy", suffixes=PY)
+
+    assert (tree.eligible, list(tree.root.iterdir())) == (0, [])
+
+
+def test_a_copy_is_never_made_over_something(tmp_path):
+    (tmp_path / "copy").mkdir()
+    with pytest.raises(FileExistsError):
+        stage(tmp_path, tmp_path / "copy", suffixes=PY)
