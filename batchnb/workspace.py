@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from batchnb.widgets.job_view import JobView
 
 STORE_FOLDER = ".batchnb"
+_SETTLE_SECONDS = 2.0
 MEMORY: Literal[":memory:"] = ":memory:"
 
 
@@ -67,6 +68,7 @@ class Workspace:
 
     def __init__(self, base: Path, store: str | Path | None, settings: Settings) -> None:
         """See open_workspace."""
+        self._views: list[JobView] = []
         self._portfolio = discover(base)  # first: a folder without apps must leave nothing behind
         path = _store_path(base, store)
         self.storage = JobStorage(path)
@@ -157,6 +159,11 @@ class Workspace:
         self.service.start_job(continued.id)
         return Job(self, continued.id)
 
+    def watch(self, view: JobView) -> JobView:
+        """Remember a view of one of the jobs, so that it can show the job's end before the store closes."""
+        self._views.append(view)
+        return view
+
     @property
     def jobs(self) -> pd.DataFrame:
         """All jobs of the workspace, one a row."""
@@ -167,6 +174,8 @@ class Workspace:
     def close(self) -> None:
         """Cancel what runs, wait until it has ended, and close the store. Twice is allowed."""
         self.service.close()
+        for view in self._views:
+            view.settle(_SETTLE_SECONDS)
         self.storage.close()
         if self._ownership:
             self._ownership.release()
@@ -293,7 +302,7 @@ class Job:
         except ImportError:
             return plain
         if self._view is None:
-            self._view = JobView(self._workspace.service, self._storage, self.id)
+            self._view = self._workspace.watch(JobView(self._workspace.service, self._storage, self.id))
         return {**self._view.mimebundle(), **plain}
 
     def __repr__(self) -> str:
@@ -317,7 +326,10 @@ def _store_path(base: Path, store: str | Path | None) -> Path | None:
     if store == MEMORY:
         return None
     if store is not None:
-        path = Path(store).expanduser().absolute()
+        try:
+            path = Path(store).expanduser().absolute()
+        except RuntimeError as error:  # ~name of a user that there is not
+            raise InvalidValueError("store", str(store), str(error), "store=") from error
         if not path.parent.is_dir():
             raise InvalidValueError("store", str(store), f"the folder {path.parent} does not exist", "store=")
         return path

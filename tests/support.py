@@ -129,7 +129,7 @@ def wait_until(condition, seconds=PATIENCE):
 
 
 def everything_below(folder):
-    """Return {relative path: sha256 of a file, its kind otherwise}: equal before and after means untouched."""
+    """Return {relative path: sha256, or "no file"}: equal before and after means untouched."""
     found = {}
     for path in sorted(folder.rglob("*")):
         regular = path.is_file() and not path.is_symlink()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 GROUP = "batchnb.analyzers"
+_REQUIRED = ("key", "title", "service", "tools")
 BUILTIN = (
     EntryPoint("backend_security", "batchnb.analyzers.backend_security:BackendSecurityAnalyzer", GROUP),
 )
@@ -68,13 +69,23 @@ class AnalyzerRegistry:
 
     def _load(self, point: EntryPoint) -> type[Analyzer]:
         try:
-            found = point.load()
-            if not (isinstance(found, type) and issubclass(found, Analyzer)):
-                raise TypeError(f"{point.value} is no Analyzer class")  # noqa: TRY301 - one way out for all
-        except Exception as error:  # a stranger's code may raise anything
+            return _checked(point)
+        except (Exception, SystemExit) as error:  # a stranger's code may raise anything
             self.broken[point.name] = f"{type(error).__name__}: {error}"
             logging.getLogger(__name__).warning("analyzer %s cannot be loaded: %s", point.name, error)
             raise AnalyzerError(
                 f"analyzer {point.name!r} ({point.value}) cannot be loaded: {error}"
             ) from error
-        return found
+
+
+def _checked(point: EntryPoint) -> type[Analyzer]:
+    """Return the class that an entry point names, if it is a whole analyzer."""
+    found = point.load()
+    if not (isinstance(found, type) and issubclass(found, Analyzer)):
+        raise TypeError(f"{point.value} is no Analyzer class")
+    lacking = [name for name in _REQUIRED if not getattr(found, name, None)]
+    if lacking:
+        raise TypeError(f"{point.value} does not say its {', '.join(lacking)}")
+    if found.key != point.name:
+        raise ValueError(f"its key is {found.key!r}, its entry point {point.name!r}")
+    return found

@@ -95,7 +95,7 @@ class SourceScan:
     def _settle(
         self, scanner: Scanner, report: ScanReport, raw: RawOutput, version: str
     ) -> tuple[list[Finding], Coverage]:
-        unread = self._unread(report)
+        unread = self._unread(scanner, report)
         known = [(issue, self.tree.origin(issue.path)) for issue in report.issues]
         foreign = sum(origin is None for _, origin in known)
         if foreign:  # a report about other files is not a report about this app
@@ -112,8 +112,10 @@ class SourceScan:
         cell = self._cell(scanner, status, detail, raw=raw, version=version, unread=unread)
         return findings, cell
 
-    def _unread(self, report: ScanReport) -> list[UnreadFile]:
+    def _unread(self, scanner: Scanner, report: ScanReport) -> list[UnreadFile]:
         reasons = dict(self.tree.unread)
+        if scanner.utf8_only:
+            reasons |= {self.tree.origins[path]: "is not UTF-8" for path in self.tree.not_utf8}
         for path, reason in report.unparsed.items():
             reasons[self.tree.origin(path) or path] = reason[:200]
         if report.scanned is not None:
@@ -192,7 +194,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _snippet(lines: Sequence[str], issue: Issue) -> str:
-    if issue.line is None:
+    if issue.line is None or issue.line < 1:
         return ""
     last = min(issue.end_line or issue.line, issue.line + MAX_SNIPPET_LINES - 1)
     return "\n".join(line.rstrip() for line in lines[issue.line - 1 : last])[:MAX_SNIPPET_CHARS]

@@ -68,8 +68,7 @@ class Database:
         """
         future: Future[T] = Future()
         with self._lock:
-            if self._closed:
-                raise StorageError(f"the store {self.path or 'in memory'} is closed")
+            self._require_open()
             self._queue.put((work, future))
         with _translated(self.path):
             return future.result()
@@ -87,18 +86,24 @@ class Database:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
-        for connection in (*self._readers, self._writer):
-            connection.close()
+        with self._lock:  # after whoever reads in memory; a reader of the file closes its own connection
+            for connection in (*self._readers, self._writer):
+                connection.close()
+            self._readers.clear()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StorageError(f"the store {self.path or 'in memory'} is closed")
 
     @contextmanager
     def _reader(self) -> Iterator[apsw.Connection]:
         if self.path is None:
             with self._lock:  # the only connection: between two group commits
+                self._require_open()
                 yield self._writer
             return
         with self._lock:
-            if self._closed:
-                raise StorageError(f"the store {self.path} is closed")
+            self._require_open()
             reader = self._readers.pop() if self._readers else None
         reader = reader or _connect(self.path, readonly=True)
         try:

@@ -19,6 +19,7 @@ from batchnb.records import (
     summarize,
     utc_now,
 )
+from batchnb.records.errors import ReportError, ToolMissingError
 from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.log import create_logger
 from batchnb.tools.scratch import scratch_folder
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 
 _log = create_logger("task")
 
+# The first that fits counts: ours before the builtin errors that they are as well.
 _CATEGORIES: dict[type[BaseException], ErrorCategory] = {
+    ToolMissingError: ErrorCategory.DEPENDENCY,
+    ReportError: ErrorCategory.PARSE,
     TimeoutError: ErrorCategory.TIMEOUT,
     ConnectionError: ErrorCategory.NETWORK,
     PermissionError: ErrorCategory.PERMISSION,
@@ -71,7 +75,10 @@ class TaskExecutor:
         with self._task_execution_context(task, job, services, cancel) as context:
             self._execute(context)
             outcome = context["result_queue"].get_nowait()
-        result = self._settle(task, outcome, cancel)
+        try:
+            result = self._settle(task, outcome, cancel)
+        except Exception as error:  # noqa: BLE001 - what cannot be stored is a failure of its analyzer
+            result = self._settle(task, _failed(task, error), cancel)
         _log.info("[Task %d] %s, %d issues", task.id, result.status.value, result.issues_count)
         return result
 
@@ -91,20 +98,22 @@ class TaskExecutor:
         if analyzer is None:
             put(_skipped(f"{task.analysis_type} not available", ErrorCategory.DEPENDENCY))
             return
+        try:
+            put(self._analyzed(context, analyzer))
+        except Exception as error:  # noqa: BLE001 - whatever an analyzer raises is one failed task
+            put(_failed(task, error))
+
+    def _analyzed(self, context: dict[str, Any], analyzer: Analyzer) -> dict[str, Any]:
+        task: BatchAnalysisTask = context["task"]
         app = analyzer.find_app(task.model, task.app_num)
         if app is None or (analyzer.part and not app.has(analyzer.part)):
             lacks = f"has no {analyzer.part}" if app else "does not exist"
-            put(_skipped(f"{task.model}/app{task.app_num} {lacks}"))
-            return
-        try:
-            given = context["job"].analysis_options.get(task.analysis_type, {})
-            options = check_options(type(analyzer), given, f"job {task.job_id}")
-            with _scratch(context) as scratch:
-                report = analyzer.analyze(app, options, _analysis_context(context, scratch))
-        except Exception as error:  # noqa: BLE001 - whatever an analyzer raises is one failed task
-            put(_failed(task, error))
-        else:
-            put(_outcome(report, analyzer.title))
+            return _skipped(f"{task.model}/app{task.app_num} {lacks}")
+        given = context["job"].analysis_options.get(task.analysis_type, {})
+        options = check_options(type(analyzer), given, f"job {task.job_id}")
+        with _scratch(context) as scratch:
+            report = analyzer.analyze(app, options, _analysis_context(context, scratch))
+        return _outcome(report, analyzer.title)
 
     def __getattr__(self, name: str) -> Any:
         """Give `execute_<analysis type>_task` as the seed names it."""
@@ -207,10 +216,13 @@ def _outcome(report: AnalysisReport, title: str) -> dict[str, Any]:
     outcome: dict[str, Any] = {"status": "completed", "details": details, "report": report}
     if report.is_measured:
         return outcome
+    if not report.coverage:
+        error = f"{title} did not say what it read, so nothing counts as measured"
+        return {"status": "failed", "error": error, "category": ErrorCategory.ANALYSIS.value}
     states = {cell.status for cell in report.coverage}
     reasons = "; ".join(f"{cell.tool}: {cell.detail or cell.status.value}" for cell in report.coverage)
-    if states <= {CoverageStatus.NOT_APPLICABLE}:
-        return {**outcome, "status": "skipped", "reason": reasons or "nothing to analyse"}
+    if states == {CoverageStatus.NOT_APPLICABLE}:
+        return {**outcome, "status": "skipped", "reason": reasons}
     if states <= {CoverageStatus.NOT_APPLICABLE, CoverageStatus.TOOL_MISSING}:
         skipped = _skipped(f"{title} not available: {reasons}", ErrorCategory.DEPENDENCY)
         return {**outcome, **skipped}

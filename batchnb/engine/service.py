@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from batchnb.analyzers.registry import AnalyzerRegistry
 from batchnb.engine.executor import TaskExecutor
 from batchnb.engine.planning import cells
-from batchnb.engine.settings import MAX_SECONDS, Settings, check_whole
+from batchnb.engine.settings import MAX_SECONDS, Settings
 from batchnb.records import BatchAnalysisJob, ErrorCategory, JobError, JobSpec, JobStatus, TaskStatus, utc_now
 from batchnb.records.errors import (
     BatchnbError,
+    EndedError,
     InvalidValueError,
     InvariantError,
     PortfolioError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from batchnb.analyzers.base import Analyzer
     from batchnb.engine.storage import JobStorage
 
 _log = create_logger("job")
@@ -97,8 +99,7 @@ class BatchAnalysisService:
             ServiceClosedError: if the service was closed.
         """
         with self._lock:
-            if self._closed:
-                raise ServiceClosedError("the service was closed; open the workspace again")
+            self._require_open()
             job = self.storage.get_job(job_id)
             if job is None or job.status is not JobStatus.PENDING:
                 _log.warning("[Job %s] not started: %s", job_id, job.status.value if job else "no such job")
@@ -134,7 +135,10 @@ class BatchAnalysisService:
             job = self.storage.get_job_or_fail(job_id)
             if job.status not in {JobStatus.INITIALIZING, JobStatus.RUNNING}:
                 return False
-            self.storage.update_job(job_id, cancellation_requested=True, status=JobStatus.CANCELLING)
+            try:
+                self.storage.update_job(job_id, cancellation_requested=True, status=JobStatus.CANCELLING)
+            except EndedError:  # just now
+                return False
         _log.info("[Job %d] cancellation requested", job_id)
         run.cancel.cancel("the job was cancelled")
         return True
@@ -168,10 +172,10 @@ class BatchAnalysisService:
         """Create a job and start it (or queue it); return its id.
 
         Raises:
-            InvalidValueError: for a time-out that is not allowed.
+            InvalidValueError: for a value that is not allowed.
+            ServiceClosedError: if the service was closed. No job was created in either case.
         """
-        if spec.task_timeout_seconds is not None:
-            check_whole("task_timeout_seconds", spec.task_timeout_seconds, MAX_SECONDS, "the job")
+        self._require_open()
         job = self.storage.create_job(spec)
         self.start_job(job.id)
         return job.id
@@ -209,6 +213,10 @@ class BatchAnalysisService:
             run.done.wait()
 
     # --------------------------------------------------------------------------------- inside a job
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ServiceClosedError("the service was closed; open the workspace again")
 
     def _launch(self, job_id: int, run: _Run) -> None:
         self._take(job_id, JobStatus.INITIALIZING)
@@ -256,18 +264,21 @@ class BatchAnalysisService:
         services: dict[str, Any] = {}
         for kind in job.analysis_types:
             try:
-                service = self.registry[kind].service
-                attached = getattr(self.app, service, None)
-                services[service] = (
-                    self._given.get(service) or attached or self.registry[kind](self.base_path)
-                )
-            except BatchnbError as error:
+                analyzer = self._service(kind)
+                missing = analyzer.missing_tools()
+            except Exception as error:  # noqa: BLE001 - a stranger's plug-in may raise anything
                 self._lacks(job.id, f"{kind} not available: {error}")
                 continue
-            tools = services[service].missing_tools()
-            if tools:
-                self._lacks(job.id, f"{kind}: {', '.join(tools)} not installed")
+            services[analyzer.service] = analyzer
+            if missing:
+                self._lacks(job.id, f"{kind}: {', '.join(missing)} not installed")
         return services
+
+    def _service(self, kind: str) -> Analyzer:
+        """Return the analyzer of an analysis type: one that was given, or a new one."""
+        found = self.registry[kind]
+        given = self._given.get(found.service) or getattr(self.app, found.service, None)
+        return given or found(self.base_path)
 
     def _refuse(self, job_id: int, error: BatchnbError) -> None:
         """End a job that asks for apps that are not there as FAILED."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batchnb.records.errors import PortfolioError
+from batchnb.records.ranges import MAX_APP_NUM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ def find_apps(base: Path) -> tuple[tuple[AppFolder, ...], tuple[str, ...]]:
 
 def find_app(base: Path, model: str, app_num: int) -> AppFolder | None:
     """Return one app's folder, or None if `model` has no such app. A model name can never be a path."""
-    if not _is_plain_name(model):
+    if not _is_plain_name(model) or not 1 <= app_num <= MAX_APP_NUM:
         return None
     path = base / model / f"app{app_num}"
     if path.is_symlink() or (base / model).is_symlink() or not path.is_dir():
@@ -58,8 +59,9 @@ def find_app(base: Path, model: str, app_num: int) -> AppFolder | None:
 def _folders(base: Path, problems: list[str]) -> list[Path]:
     try:
         entries = sorted(os.scandir(base), key=lambda entry: entry.name)
-    except OSError as error:
-        raise PortfolioError(f"base path {str(base)!r} cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = getattr(error, "strerror", None) or error
+        raise PortfolioError(f"base path {str(base)!r} cannot be read: {reason}") from error
     found = []
     for entry in entries:
         if entry.name.startswith("."):

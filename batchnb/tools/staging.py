@@ -25,6 +25,8 @@ class StagedTree:
     root: Path
     origins: dict[str, str]
     """Path in the copy -> path in the app, both POSIX and relative."""
+    not_utf8: frozenset[str] = frozenset()
+    """Those paths in the copy whose content is not UTF-8."""
     unread: tuple[tuple[str, str], ...] = ()
     """Eligible files that were left out: path in the app, reason."""
     foreign: tuple[tuple[str, str], ...] = ()
@@ -67,6 +69,7 @@ def stage(
     tree = Tree(source, suffixes, caps or Caps())
     names = _Names(target)
     origins: dict[str, str] = {}
+    not_utf8: set[str] = set()
     unread: list[tuple[str, str]] = []
     for file in tree.files():
         origin = str(PurePosixPath(prefix, file.path))
@@ -76,9 +79,26 @@ def stage(
         destination = names.destination(file.parts)
         with destination.open("xb") as copy:
             copy.write(file.content)
-        origins[destination.relative_to(target).as_posix()] = origin
+        inner = destination.relative_to(target).as_posix()
+        origins[inner] = origin
+        if not _is_utf8(file.content):
+            not_utf8.add(inner)
     foreign = tuple((str(PurePosixPath(prefix, path)), what) for path, what in tree.foreign)
-    return StagedTree(root=target, origins=origins, unread=tuple(unread), foreign=foreign)
+    return StagedTree(
+        root=target,
+        origins=origins,
+        not_utf8=frozenset(not_utf8),
+        unread=tuple(unread),
+        foreign=foreign,
+    )
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Names:

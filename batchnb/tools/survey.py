@@ -25,7 +25,7 @@ _CHILD = (
     f"import sys; sys.path.insert(0, {str(_PACKAGE_ROOT)!r}); "
     "from batchnb.tools import survey_child; survey_child.main()"
 )
-_SECONDS = 120.0
+_APP_SECONDS = 20.0
 _CHUNK = 60
 
 
@@ -40,11 +40,10 @@ def discover(base: Path, *, cancel: CancelToken | None = None) -> Portfolio:
     base = Path(base).expanduser().absolute()
     folders, problems = find_apps(base)
     requirements, more = _requirements(base)
-    deadline = Deadline.after(_SECONDS)
     chunks = [range(start, min(start + _CHUNK, len(folders))) for start in range(0, len(folders), _CHUNK)]
     with ThreadPoolExecutor(max_workers=min(len(chunks), os.cpu_count() or 1)) as pool:
         token = cancel or CancelToken()
-        done = pool.map(lambda chunk: _survey_chunk(folders, list(chunk), deadline, token), chunks)
+        done = pool.map(lambda chunk: _survey_chunk(folders, list(chunk), token), chunks)
         surveys = {key: survey for part in done for key, survey in part.items()}
     apps = tuple(_app_info(folder, surveys[key], requirements) for key, folder in enumerate(folders))
     failed = [
@@ -56,15 +55,16 @@ def discover(base: Path, *, cancel: CancelToken | None = None) -> Portfolio:
 
 
 def _survey_chunk(
-    folders: Sequence[AppFolder], keys: list[int], deadline: Deadline, cancel: CancelToken
+    folders: Sequence[AppFolder], keys: list[int], cancel: CancelToken
 ) -> dict[int, dict[str, Any]]:
     """Survey the folders with these keys; a crash costs only the app that it happened in."""
     surveys: dict[int, dict[str, Any]] = {}
     while keys:
-        asked = json.dumps([[key, str(folders[key].path)] for key in keys]).encode()
+        apps = [[key, str(folders[key].path)] for key in keys]
+        asked = json.dumps({"seconds": _APP_SECONDS, "apps": apps}).encode()
         raw = run_tool(
             [sys.executable, "-I", "-c", _CHILD],
-            deadline=deadline,
+            deadline=Deadline.after(_APP_SECONDS * (len(keys) + 1)),
             cancel=cancel,
             stdin=asked,
             limits=Limits(memory_bytes=2 << 30),
@@ -77,8 +77,14 @@ def _survey_chunk(
 
 
 def _read_lines(raw: RawOutput) -> dict[int, dict[str, Any]]:
-    lines = raw.stdout.split(b"\n")[:-1]  # a line without its end was cut off
-    return {int(survey["key"]): survey for survey in map(json.loads, lines)}
+    surveys = {}
+    for line in raw.stdout.split(b"\n")[:-1]:  # the last one has no end: it was cut off, or is empty
+        try:
+            survey = json.loads(line)
+            surveys[int(survey["key"])] = survey
+        except (ValueError, TypeError, KeyError):  # not ours: whatever wrote it did not answer for its app
+            continue
+    return surveys
 
 
 def _failure(raw: RawOutput) -> str:
@@ -117,7 +123,13 @@ def _requirements(base: Path) -> tuple[dict[int, int], list[str]]:
         return {}, [f"{path.name} {listed.reason}"]
     try:
         lists = json.loads(listed.content)
-        return {int(number): len(entry["requirements"]) for number, entry in lists.items()}, []
+        return {int(number): _count(entry["requirements"]) for number, entry in lists.items()}, []
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         expected = '{"1": {"title": "...", "requirements": ["..."]}}'
         return {}, [f"{path.name} is not of the form {expected}: {type(error).__name__} {error}"]
+
+
+def _count(requirements: object) -> int:
+    if not isinstance(requirements, list) or not all(isinstance(text, str) for text in requirements):
+        raise TypeError(f"requirements are a list of texts, not {requirements!r:.60}")
+    return len(requirements)

@@ -1,12 +1,14 @@
 """Survey of apps, run as a program of its own: parsers get hostile text here, not in the notebook's kernel.
 
-Reads a JSON list of `[key, folder]` from standard input; writes one JSON line per app to standard output, in
-order, flushed after each, so that the caller can tell which app a crash belongs to.
+Reads `{"seconds": ..., "apps": [[key, folder], ...]}` from standard input; writes one JSON line per app to
+standard output, in order, flushed after each, so that the caller can tell which app a crash belongs to. An app
+that takes longer than `seconds` ends the process, like one that crashes a parser.
 """
 
 from __future__ import annotations
 
 import ast
+import faulthandler
 import json
 import sys
 import warnings
@@ -146,8 +148,10 @@ _PARSERS = _parsers()
 
 def main() -> None:
     """Survey the apps named on standard input."""
-    asked: list[list[Any]] = json.load(sys.stdin)
-    for key, folder in asked:
+    asked: dict[str, Any] = json.load(sys.stdin)
+    for key, folder in asked["apps"]:
+        # A watchdog outside the interpreter: a parser that hangs in C code never lets a signal handler run.
+        faulthandler.dump_traceback_later(asked["seconds"], exit=True)
         print(json.dumps(asdict(survey_app(key, Path(folder)))), flush=True)  # noqa: T201 - the output
 
 

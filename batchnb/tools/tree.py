@@ -102,7 +102,7 @@ class Tree:
         self, handle: int, parts: tuple[str, ...], pending: list[tuple[str, ...]]
     ) -> Iterator[TreeFile]:
         names = sorted(os.listdir(handle))
-        if "pyvenv.cfg" in names:
+        if "pyvenv.cfg" in names and parts:  # never the source itself: one file would hide a whole app
             self.foreign.append((printable("/".join(parts)), "a virtual environment"))
             return
         for name in names:
@@ -121,6 +121,8 @@ class Tree:
                     pending.append(path)
             elif PurePosixPath(name).suffix.lower() in self.suffixes:
                 yield self._file(handle, path)
+            elif _is_linked_folder(handle, name):
+                yield TreeFile(path, None, "is a link")
 
     def _file(self, handle: int, path: tuple[str, ...]) -> TreeFile:
         if self._files >= self.caps.files:
@@ -156,6 +158,15 @@ def _is_folder(handle: int, name: str) -> bool:
         return stat.S_ISDIR(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode)
     except OSError:
         return False  # gone since the listing; a file by that name will say why it cannot be read
+
+
+def _is_linked_folder(handle: int, name: str) -> bool:
+    """Whether `name` is a link to a folder: its files would otherwise be missing without a word."""
+    try:
+        linked = stat.S_ISLNK(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode)
+        return linked and stat.S_ISDIR(os.stat(name, dir_fd=handle).st_mode)
+    except OSError:
+        return False  # leads nowhere
 
 
 def printable(path: str) -> str:

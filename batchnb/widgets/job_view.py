@@ -92,6 +92,12 @@ class JobView(View):
             self.show_failure(f"the job can no longer be read, so this is its last known state: {error}")
         return False
 
+    def settle(self, timeout: float) -> None:
+        """Wait until the view shows the end of a job that has ended, at most `timeout` seconds."""
+        thread = self.publisher.thread
+        if thread is not None:
+            thread.join(timeout)
+
     def show_failure(self, text: str) -> None:
         """Say in the view that it no longer follows the job."""
         put(self.cancel_button, disabled=True)

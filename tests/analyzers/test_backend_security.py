@@ -1,4 +1,4 @@
-"""backend_security on the sample portfolio: what the tools report by hand arrives row for row, and no less."""
+"""backend_security on the sample portfolio: what the tools report by hand arrives row for row."""
 
 import json
 import shutil
@@ -235,7 +235,7 @@ class TestOneApp:
     def test_an_app_that_does_not_exist_is_named(self, scan, tmp_path):
         scan({"backend/app.py": FAULT})
 
-        with pytest.raises(InvalidValueError, match="there is no m/app2 under .*apps"):
+        with pytest.raises(InvalidValueError, match=r"there is no m/app2 under .*apps"):
             BackendSecurityAnalyzer(tmp_path / "apps").run_security_analysis("m", 2)
 
     def test_a_tool_that_is_not_installed_is_missing_and_the_other_still_runs(self, scan, monkeypatch):

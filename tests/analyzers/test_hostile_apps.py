@@ -1,4 +1,4 @@
-"""Apps that try to blind, break, hang or use the tools: the planted fault is found or the gap is on record."""
+"""Apps that try to blind, break, hang or use the tools: the fault is found, or the gap is on record."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_a_link_is_not_followed_and_named(app, name, target, reason):
     report = app.scan()
 
     assert planted(report) == PLANTED
-    assert gaps(report) == dict.fromkeys(("bandit", "ruff"), {f"backend/{name}": reason})
+    assert gaps(report) == {key: {f"backend/{name}": reason} for key in ("bandit", "ruff")}
     assert {cell.status for cell in report.coverage} == {CoverageStatus.PARTIAL}
 
 
@@ -209,7 +209,7 @@ def test_no_file_of_the_app_configures_a_tool(app, names):
         "import subprocess\nsubprocess.call(input(), shell=True)  # nosec B602 # noqa: S602\n",
         "import subprocess  # noqa\nsubprocess.call(input(), shell=True)  # noqa\n",
         "import subprocess  # ruff: noqa\nsubprocess.call(input(), shell=True)  # flake8: noqa\n",
-        "import subprocess  # type: ignore # pylint: skip-file\nsubprocess.call(input(), shell=True)\n# ruff: noqa: S",
+        "import subprocess  # type: ignore\nsubprocess.call(input(), shell=True)\n# ruff: noqa: S",
         "import subprocess\r\nsubprocess.call(input(), shell=True)  # fmt: skip\r\n# flake8: noqa\r\n",
     ],
 )

@@ -130,7 +130,7 @@ def test_a_file_that_the_tool_does_not_list_as_read_is_a_gap(scan):
             return (str(root),)
 
         def parse(self, raw):
-            return ScanReport(issues=(), scanned=frozenset(load_json(raw, self.name)))
+            return ScanReport(issues=(), scanned=frozenset(load_json(raw, self.name, list)))
 
     (cell,) = scan(Listing()).coverage
 

@@ -177,10 +177,14 @@ def test_running_a_task_of_a_cancelled_job_never_starts_it(executor, context, an
     made = executor.run(context["task"].id, context["services"], cancel)
 
     assert made == result(
-        **{
-            **{"id": 1, "job_id": 1, "task_id": 1, "model": "m", "app_num": 1, "analysis_type": "gated"},
-            **{"status": TaskStatus.CANCELLED, "details": {}},
-        }
+        id=1,
+        job_id=1,
+        task_id=1,
+        model="m",
+        app_num=1,
+        analysis_type="gated",
+        status=TaskStatus.CANCELLED,
+        details={},
     )
     assert analyzer.calls == []
     assert [cell.status for cell in executor._storage.get_coverage(1)] == [CoverageStatus.CANCELLED]

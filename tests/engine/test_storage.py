@@ -8,7 +8,6 @@ from support import LATER, START, coverage, error, finding, report, result, wait
 
 from batchnb.engine.storage import JobStorage
 from batchnb.records import (
-    BatchAnalysisResult,
     CoverageStatus,
     ErrorCategory,
     JobSpec,

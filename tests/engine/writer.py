@@ -5,10 +5,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support import finding, report  # noqa: E402 - the path comes first
+from support import finding, report
 
-from batchnb.engine.storage import JobStorage  # noqa: E402
-from batchnb.records import JobStatus, utc_now  # noqa: E402
+from batchnb.engine.storage import JobStorage
+from batchnb.records import JobStatus, utc_now
 
 storage = JobStorage(Path(sys.argv[1]))
 job_id = storage.create_job({"name": "written"}).id

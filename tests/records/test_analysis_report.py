@@ -41,8 +41,14 @@ def test_one_tool_that_read_something_makes_a_measurement(status):
 
 def test_no_findings_make_zero_of_everything():
     assert summarize([]) == {
-        **{"total": 0, "high": 0, "medium": 0, "low": 0},
-        **{"by_tool": {}, "by_rule": {}, "by_cwe": {}, "by_file": {}},
+        "total": 0,
+        "high": 0,
+        "medium": 0,
+        "low": 0,
+        "by_tool": {},
+        "by_rule": {},
+        "by_cwe": {},
+        "by_file": {},
     }
 
 

@@ -23,7 +23,9 @@ def test_apps_are_sorted_by_model_and_number(tmp_path):
     assert problems == ()
 
 
-@pytest.mark.parametrize("name", ["app01", "app0", "App2", "app", "app1x", "app-1", "app1234567", "app\u0661", "app 1"])
+@pytest.mark.parametrize(
+    "name", ["app01", "app0", "App2", "app", "app1x", "app-1", "app1234567", "app\u0661", "app 1"]
+)
 def test_a_folder_that_is_nearly_an_app_is_named(tmp_path, name):
     make_apps(tmp_path, {"m": [7]})
     (tmp_path / "m" / name).mkdir()
@@ -46,7 +48,8 @@ def test_links_are_named_and_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["\x1b[31mred", "new\nline", "\u202egnp", "back\\slash", os.fsdecode(b"\xff\xfe"), "tab\t", "\u200b"]
+    "name",
+    ["\x1b[31mred", "new\nline", "\u202egnp", "back\\slash", os.fsdecode(b"\xff\xfe"), "tab\t", "\u200b"],
 )
 def test_a_name_that_cannot_be_shown_is_named_as_an_escape_and_left_out(tmp_path, name):
     make_apps(tmp_path, {"m": [1], name: [1]})
@@ -59,7 +62,9 @@ def test_a_name_that_cannot_be_shown_is_named_as_an_escape_and_left_out(tmp_path
     assert find_app(tmp_path, name, 1) is None
 
 
-@pytest.mark.parametrize("name", ["a b", "gpt-4o (2024)", "\u4f60\u597d", "<img>", "=1+1", "m'\"", "%s", "null"])
+@pytest.mark.parametrize(
+    "name", ["a b", "gpt-4o (2024)", "\u4f60\u597d", "<img>", "=1+1", "m'\"", "%s", "null"]
+)
 def test_a_name_that_is_only_odd_is_a_model(tmp_path, name):
     make_apps(tmp_path, {name: [1]})
 
@@ -84,7 +89,9 @@ def test_a_model_without_apps_is_named(tmp_path):
     assert find_apps(tmp_path)[1] == ("'empty' has no app<N> folder",)
 
 
-@pytest.mark.parametrize("model", ["..", ".", "", "../m", "m/../m", "/etc", "a\0b", "x\\y", "m\n", "M", "nothing"])
+@pytest.mark.parametrize(
+    "model", ["..", ".", "", "../m", "m/../m", "/etc", "a\0b", "x\\y", "m\n", "M", "nothing"]
+)
 def test_a_model_name_is_never_a_path(tmp_path, model):
     make_apps(tmp_path, {"m": [1]})
 

@@ -58,11 +58,17 @@ def test_other_names_are_replaced_and_no_two_files_become_one(tmp_path):
     }
     assert on_disk(tree) == set(tree.origins)
     assert [path for path in tree.origins if not HARMLESS.fullmatch(path)] == []
-    assert not any("cvs" in path.lower() or "setup.py" in path or "customize" in path for path in tree.origins)
+    assert not any(
+        "cvs" in path.lower() or "setup.py" in path or "customize" in path for path in tree.origins
+    )
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sets(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40)))
+@given(
+    st.sets(
+        st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40)
+    )
+)
 def test_any_names_are_staged_one_to_one(tmp_path_factory, names):
     base = tmp_path_factory.mktemp("names")
     names = [name for name in names if len(name.encode()) < 240 and name not in {".", ".."}]
@@ -110,8 +116,18 @@ def test_the_way_back_is_only_for_files_of_the_copy(tmp_path):
     write(tmp_path / "app" / "a.py", "x")
     tree = stage(tmp_path / "app", tmp_path / "copy", suffixes=PY, prefix="backend")
 
-    assert tree.origin(str(tree.root / "a.py")) == tree.origin("a.py") == tree.origin("./a.py") == "backend/a.py"
-    for other in ("/etc/passwd", "", ".", "b.py", "../app/a.py", str(tmp_path / "app" / "a.py"), "backend/a.py"):
+    assert (
+        tree.origin(str(tree.root / "a.py")) == tree.origin("a.py") == tree.origin("./a.py") == "backend/a.py"
+    )
+    for other in (
+        "/etc/passwd",
+        "",
+        ".",
+        "b.py",
+        "../app/a.py",
+        str(tmp_path / "app" / "a.py"),
+        "backend/a.py",
+    ):
         assert tree.origin(other) is None
     assert tree.origin(str(tree.root / ".." / "copy" / "a.py")) is None
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 from support import write
@@ -176,7 +177,7 @@ class TestCaps:
 
         for number in range(300):
             write(tmp_path / f"folder{number}" / "a.py", "x")
-        used = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 100
+        used = len(list(Path("/proc/self/fd").iterdir()))
         old = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (used + 10, old[1]))
         try:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("ipywidgets")
-sys.path.insert(0, str(Path(__file__).parent))  # so that tests say `import gated`
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests say `import panel_host`
 
 
 @pytest.fixture
 def host(tmp_path):
-    from gated import make_host
+    from panel_host import make_host
 
     made = make_host(tmp_path)
     yield made

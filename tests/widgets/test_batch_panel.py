@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from gated import make_host
+from panel_host import make_host
 from support import wait_until
 
 import batchnb as bn

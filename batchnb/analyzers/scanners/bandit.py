@@ -6,7 +6,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from batchnb.analyzers.scanners.base import Issue, Scanner, ScanReport, load_json
+from batchnb.analyzers.scanners.base import Issue, Scanner, ScanReport, load_json, place
 from batchnb.records import Confidence, Severity
 from batchnb.records.errors import ReportError
 
@@ -42,7 +42,7 @@ class Bandit(Scanner):
         """Read bandit's JSON report; its `errors` are files that it could not parse."""
         if raw.returncode not in {0, 1}:  # 1: there are findings
             raise ReportError(f"bandit ended with exit code {raw.returncode}")
-        report = load_json(raw, self.name)
+        report = load_json(raw, self.name, dict)
         try:
             unparsed = {error["filename"]: str(error["reason"]) for error in report["errors"]}
             scanned = frozenset(report["metrics"]) - {"_totals"} - unparsed.keys()
@@ -61,8 +61,8 @@ def _issue(result: dict[str, Any]) -> Issue:
         severity=Severity(severity.lower()) if severity in _LEVELS else Severity.LOW,
         confidence=Confidence(confidence.lower()) if confidence in _LEVELS else None,
         cwe=result.get("issue_cwe", {}).get("id"),
-        line=result["line_number"],
-        end_line=max(result["line_range"], default=result["line_number"]),
-        column=result["col_offset"] + 1 if result["col_offset"] >= 0 else None,
+        line=place(result["line_number"]),
+        end_line=max(map(place, result["line_range"]), default=result["line_number"]),
+        column=place(result["col_offset"]) + 1 if result["col_offset"] >= 0 else None,
         message=result["issue_text"],
     )

@@ -48,6 +48,8 @@ class Scanner(ABC):
     """An adapter. `argv` and `parse` are pure, so they can be tested on recorded reports."""
 
     name: ClassVar[str]
+    utf8_only: ClassVar[bool] = False
+    """Whether the tool passes over files that are not UTF-8, and says nothing of it in its report."""
     install_hint: ClassVar[str]
 
     @abstractmethod
@@ -67,15 +69,25 @@ class Scanner(ABC):
         """
 
 
-def load_json(raw: RawOutput, tool: str) -> Any:
-    """Return the JSON document on standard output.
+def load_json(raw: RawOutput, tool: str, form: type) -> Any:
+    """Return the JSON document on standard output, a list or an object as `form` says.
 
     Raises:
-        ReportError: if it is cut off or not JSON.
+        ReportError: if it is cut off, not JSON, or not of that form.
     """
     if raw.stdout_truncated:
         raise ReportError(f"{tool}'s report was cut off at {len(raw.stdout)} bytes")
     try:
-        return json.loads(raw.stdout)
+        report = json.loads(raw.stdout)
     except (ValueError, RecursionError) as error:
         raise ReportError(f"{tool} wrote no readable report ({len(raw.stdout)} bytes): {error}") from error
+    if not isinstance(report, form):
+        raise ReportError(f"{tool}'s report is not of the known form: it is a {type(report).__name__}")
+    return report
+
+
+def place(value: object) -> int:
+    """Return a line or column that a tool reported; TypeError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{value!r:.40} is no line or column")
+    return value

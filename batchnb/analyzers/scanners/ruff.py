@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from batchnb.analyzers.scanners.base import Issue, Scanner, ScanReport, load_json
+from batchnb.analyzers.scanners.base import Issue, Scanner, ScanReport, load_json, place
 from batchnb.analyzers.scanners.ruff_rules import rule_info
 from batchnb.records.errors import ReportError
 from batchnb.tools.locate import find_program
@@ -21,6 +21,7 @@ class Ruff(Scanner):
     """`ruff check --select S`. One run per app: on deep nesting ruff dies and would take others along."""
 
     name: ClassVar[str] = "ruff"
+    utf8_only: ClassVar[bool] = True
     install_hint: ClassVar[str] = "pip install 'batchnb[tools]'"
 
     def command(self) -> tuple[str, ...] | None:
@@ -42,7 +43,7 @@ class Ruff(Scanner):
         if raw.returncode != 0:
             raise ReportError(f"ruff ended with exit code {raw.returncode}")
         try:
-            rows = [(row, row["code"]) for row in load_json(raw, self.name)]
+            rows = [(row, row["code"]) for row in load_json(raw, self.name, list)]
             issues = tuple(_issue(row) for row, code in rows if not _is_syntax_error(code))
             unparsed: dict[str, str] = {}
             for row, code in rows:
@@ -66,8 +67,8 @@ def _issue(row: dict[str, Any]) -> Issue:
         severity=info.severity,
         confidence=None,
         cwe=info.cwe,
-        line=row["location"]["row"],
-        end_line=row["end_location"]["row"],
-        column=row["location"]["column"],
+        line=place(row["location"]["row"]),
+        end_line=place(row["end_location"]["row"]),
+        column=place(row["location"]["column"]),
         message=row["message"],
     )

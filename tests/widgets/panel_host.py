@@ -42,7 +42,7 @@ class GatedAnalyzer(Analyzer):
         )
 
 
-REGISTRY = (EntryPoint("gated", "gated:GatedAnalyzer", GROUP),)
+REGISTRY = (EntryPoint("gated", "panel_host:GatedAnalyzer", GROUP),)
 
 
 @dataclass
