@@ -1,8 +1,8 @@
 """Survey of apps, run as a program of its own: parsers get hostile text here, not in the notebook's kernel.
 
 Reads `{"seconds": ..., "apps": [[key, folder], ...]}` from standard input; writes one JSON line per app to
-standard output, in order, flushed after each, so that the caller can tell which app a crash belongs to. An app
-that takes longer than `seconds` ends the process, like one that crashes a parser.
+standard output, in order, flushed after each, so that the caller can tell which app a crash belongs to. An
+app that takes longer than `seconds` ends the process, like one that crashes a parser.
 """
 
 from __future__ import annotations

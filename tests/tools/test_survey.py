@@ -151,7 +151,9 @@ class TestParsing:
         ],
     )
     def test_valid_modern_source_is_not_flagged(self, tmp_path, name, content):
-        assert one(tmp_path, {f"frontend/{name}": content}).unparsed == ()
+        app = one(tmp_path, {f"frontend/{name}": content})
+
+        assert (app.files, app.unparsed) == (1, ())
 
     def test_many_broken_files_are_capped(self, tmp_path):
         app = one(tmp_path, {f"backend/{n}.py": "def f(:\n" for n in range(70)})
