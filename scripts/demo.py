@@ -20,8 +20,8 @@ def main(target: Path) -> None:
     report = target / "report.html"
     os.environ["BATCHNB_DEMO_REPORT"] = str(report)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    client = NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
-    client.execute()
+    folder = {"metadata": {"path": str(NOTEBOOK.parent)}}
+    NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=folder).execute()
     executed = target / NOTEBOOK.name
     nbformat.write(notebook, executed)
     print(f"executed notebook: {executed}\nHTML report:       {report}")

@@ -1,7 +1,8 @@
-"""What every test gets: no settings from the caller's environment, and `import support`."""
+"""What every test gets: no settings from outside, `import support`, and a browser if it asks."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -10,9 +11,64 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 SETTINGS = ("BATCH_MAX_JOBS", "BATCH_MAX_TASKS", "BATCH_TASK_TIMEOUT_SECONDS", "APP_BASE_PATH")
+CHROMIUM = os.environ.get("BATCHNB_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM_ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch):
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
+
+
+def pytest_collection_modifyitems(items):
+    """Keep the browser tests on one worker: they share one browser and one JupyterLab."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"there is no browser at {CHROMIUM}")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser):
+    """Return a page with `.asked` (requests beyond files) and `.complaints` (console and script errors)."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    page = context.new_page()
+    page.asked, page.complaints = [], []
+
+    def gate(route):
+        if route.request.url.startswith("file:"):
+            route.continue_()
+        else:
+            page.asked.append(route.request.url)
+            route.abort()
+
+    page.route("**/*", gate)
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.add_init_script(
+        "window.violations = [];"
+        "document.addEventListener('securitypolicyviolation',"
+        " e => violations.push(e.violatedDirective + ' ' + e.blockedURI));"
+    )
+    yield page
+    context.close()

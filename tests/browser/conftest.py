@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests say `import lab`
 
-from lab import CHROMIUM, CHROMIUM_ARGUMENTS, Lab, Notebook, wait_for_lab
+from lab import Lab, Notebook, wait_for_lab
 
 _LOCAL = ("http://127.0.0.1:", "data:", "blob:")
 
@@ -22,17 +22,6 @@ def lab(tmp_path_factory):
         yield running
     finally:
         running.stop()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"there is no browser at {CHROMIUM}")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")

@@ -16,17 +16,6 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = os.environ.get("BATCHNB_CHROMIUM", "/usr/bin/chromium")
-CHROMIUM_ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _START_SECONDS = 60
 _QUIET = {"fetchNews": "false", "checkForUpdates": False}
 _FIND = "const panel = [...jupyterapp.shell.widgets('main')].find(w => w.context && w.context.path === path);"
