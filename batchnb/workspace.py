@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 STORE_FOLDER = ".batchnb"
 _SETTLE_SECONDS = 2.0
+_AWAIT_SECONDS = 0.05
 MEMORY: Literal[":memory:"] = ":memory:"
 
 
@@ -70,12 +72,16 @@ class Workspace:
         """See open_workspace."""
         self._views: list[JobView] = []
         self._portfolio = discover(base)  # first: a folder without apps must leave nothing behind
-        path = _store_path(base, store)
-        self.storage = JobStorage(path)
-        self._ownership = Ownership(path) if path else None
         self.registry = AnalyzerRegistry()
-        if self._ownership:
-            end_interrupted(self.storage, self._ownership, self.registry.tools)
+        path = _store_path(base, store)
+        with ExitStack() as stack:  # what was opened is closed if a later step fails
+            self.storage = JobStorage(path)
+            stack.callback(self.storage.close)
+            self._ownership = Ownership(path) if path else None
+            if self._ownership:
+                stack.callback(self._ownership.release)
+                end_interrupted(self.storage, self._ownership, self.registry.tools)
+            self._closing = stack.pop_all()
         self.service = BatchAnalysisService(
             self.storage,
             base,
@@ -86,7 +92,7 @@ class Workspace:
 
     @property
     def portfolio(self) -> PortfolioView:
-        """The apps: shown as a table in a notebook, `.frame` as a DataFrame, `.refresh` by reopening."""
+        """The apps as they were at the opening: a table in a notebook, `.frame` as a DataFrame."""
         from batchnb.results.portfolio_view import PortfolioView  # noqa: PLC0415 - pandas only when asked for
 
         return PortfolioView(self._portfolio)
@@ -155,9 +161,7 @@ class Workspace:
             InvariantError: if it has not ended, or there is nothing to run again.
         """
         job_id = job.id if isinstance(job, Job) else job
-        continued = self.storage.continue_job(job_id, retry=retry)
-        self.service.start_job(continued.id)
-        return Job(self, continued.id)
+        return Job(self, self.service.resume(job_id, retry=retry))
 
     def watch(self, view: JobView) -> JobView:
         """Remember a view of one of the jobs, so that it can show the job's end before the store closes."""
@@ -176,10 +180,7 @@ class Workspace:
         self.service.close()
         for view in self._views:
             view.settle(_SETTLE_SECONDS)
-        self.storage.close()
-        if self._ownership:
-            self._ownership.release()
-            self._ownership = None
+        self._closing.close()
 
     def __enter__(self) -> Self:
         """Return the workspace itself."""
@@ -233,7 +234,13 @@ class Job:
 
     def __await__(self) -> Generator[Any, None, Job]:
         """Wait without blocking the event loop, so that widgets stay alive: `await job`."""
-        return asyncio.to_thread(self.wait).__await__()
+        return self._ended().__await__()
+
+    async def _ended(self) -> Job:
+        while not self._workspace.service.is_ended(self.id):  # noqa: ASYNC110 - other processes set no event
+            # A look now and then, not a thread: one that waits would outlive a loop that gives up.
+            await asyncio.sleep(_AWAIT_SECONDS)
+        return self
 
     @property
     def tasks(self) -> pd.DataFrame:
@@ -285,7 +292,6 @@ class Job:
             Path(path),
             job=self.record,
             tasks=self._storage.get_tasks(self.id),
-            results=self._storage.get_results(self.id),
             findings=self._storage.get_findings(self.id),
             coverage=self._storage.get_coverage(self.id),
             portfolio=self._workspace.portfolio.portfolio,
@@ -332,18 +338,29 @@ def _store_path(base: Path, store: str | Path | None) -> Path | None:
             raise InvalidValueError("store", str(store), str(error), "store=") from error
         if not path.parent.is_dir():
             raise InvalidValueError("store", str(store), f"the folder {path.parent} does not exist", "store=")
-        return path
-    folder = base / STORE_FOLDER
-    if folder.is_symlink():
-        raise InvalidValueError("store", str(folder), "it is a link; name another place with store=")
+        return _resolved(path)
+    folder = base.resolve() / STORE_FOLDER
+    path = folder / "store.db"
+    for place in (folder, path):  # whoever made the portfolio may have put them there
+        if place.is_symlink():
+            raise InvalidValueError("store", str(place), "it is a link; name another place with store=")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
     except OSError as error:
         raise StorageError(
             f"the store's folder {str(folder)!r} cannot be made ({error.strerror}); "
             'name another place with store=, or store=":memory:"'
         ) from error
-    return folder / "store.db"
+    return path
+
+
+def _resolved(path: Path) -> Path:
+    """Return one name for one store, whatever links lead to it; what cannot be one is left to the store."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return path
 
 
 def _versions() -> dict[str, str]:

@@ -110,12 +110,12 @@ class TestRun:
             (
                 {"task_timeout_seconds": 0},
                 InvalidValueError,
-                f"task_timeout_seconds 0 (from create_job) is not valid: {WHOLE} 604800 is needed",
+                f"task_timeout_seconds 0 (from run) is not valid: {WHOLE} 604800 is needed",
             ),
             (
                 {"task_timeout_seconds": "30"},
                 InvalidValueError,
-                f"task_timeout_seconds '30' (from create_job) is not valid: {WHOLE} 604800 is needed",
+                f"task_timeout_seconds '30' (from run) is not valid: {WHOLE} 604800 is needed",
             ),
         ],
     )

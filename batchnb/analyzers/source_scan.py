@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from batchnb.tools.staging import StagedTree
 
 _LIMITS = Limits(memory_bytes=2 << 30)  # an app is at most 64 MiB of source; a parser gone wild is stopped
+_NOT_UTF8 = "is not UTF-8, or says that it is not"
 MAX_UNREAD_NAMES = 200
 MAX_SNIPPET_LINES = 3
 MAX_SNIPPET_CHARS = 400
@@ -61,7 +62,8 @@ class SourceScan:
         command = scanner.command()
         blocked = self._blocked(scanner, command)
         if blocked or command is None:
-            return [], self._cell(scanner, *(blocked or (CoverageStatus.TOOL_MISSING, "")))
+            unread = [UnreadFile(path=path, reason=reason) for path, reason in self.tree.unread]
+            return [], self._cell(scanner, *(blocked or (CoverageStatus.TOOL_MISSING, "")), unread=unread)
         try:
             version = tool_version(command, self.context.deadline, self.context.cancel)
             raw = self._call((*command, *scanner.argv(self.tree.root)))
@@ -83,7 +85,8 @@ class SourceScan:
         if self.tree.eligible == 0:
             return CoverageStatus.NOT_APPLICABLE, "the app has no file for it"
         if not self.tree.origins:
-            return CoverageStatus.FAILED, f"no file could be read: {self.tree.unread[0][1]}"
+            path, reason = self.tree.unread[0]
+            return CoverageStatus.FAILED, f"no file could be read: {path} ({reason})"
         if command is None:
             return CoverageStatus.TOOL_MISSING, f"not installed: {scanner.install_hint}"
         return ()
@@ -102,20 +105,33 @@ class SourceScan:
             reason = f"its report names {foreign} files that it was not given"
             return [], self._cell(scanner, CoverageStatus.FAILED, reason, raw=raw, version=version)
         findings = self._findings(scanner, [(issue, origin) for issue, origin in known if origin])
-        if not unread:
+        incomplete = self._incomplete(report, unread)
+        gaps = sorted((*unread, *incomplete), key=lambda file: file.path)
+        if not gaps and not report.doubt:
             return findings, self._cell(scanner, CoverageStatus.OK, "", raw=raw, version=version)
         nothing = len(unread) >= self.tree.eligible
         status = CoverageStatus.FAILED if nothing else CoverageStatus.PARTIAL
-        more = ", ..." if len(unread) > 1 else ""
-        first = f"{unread[0].path} ({unread[0].reason}){more}"
-        detail = f"{len(unread)} of {self.tree.eligible} files not read: {first}"
-        cell = self._cell(scanner, status, detail, raw=raw, version=version, unread=unread)
-        return findings, cell
+        detail = "; ".join(part for part in (self._named(gaps), report.doubt) if part)
+        return findings, self._cell(scanner, status, detail, raw=raw, version=version, unread=gaps)
+
+    def _named(self, gaps: Sequence[UnreadFile]) -> str:
+        if not gaps:
+            return ""
+        first = f"{gaps[0].path} ({gaps[0].reason}){', ...' if len(gaps) > 1 else ''}"
+        return f"{len(gaps)} of {self.tree.eligible} files not read: {first}"
+
+    def _incomplete(self, report: ScanReport, unread: Sequence[UnreadFile]) -> list[UnreadFile]:
+        """Return the files that the tool read, but not to the end; findings in them may be missing."""
+        known = {file.path for file in unread}
+        named = [(self.tree.origin(path), reason) for path, reason in report.incomplete.items()]
+        return [
+            UnreadFile(path=path, reason=reason[:200]) for path, reason in named if path and path not in known
+        ]
 
     def _unread(self, scanner: Scanner, report: ScanReport) -> list[UnreadFile]:
         reasons = dict(self.tree.unread)
         if scanner.utf8_only:
-            reasons |= {self.tree.origins[path]: "is not UTF-8" for path in self.tree.not_utf8}
+            reasons |= {self.tree.origins[path]: _NOT_UTF8 for path in self.tree.not_utf8}
         for path, reason in report.unparsed.items():
             reasons[self.tree.origin(path) or path] = reason[:200]
         if report.scanned is not None:

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     import apsw
 
 _UNFINISHED = "status IN ('pending', 'running', 'cancelled') OR error ->> 'category' = 'interrupted'"
+_A_TOOL_DID_NOT = (
+    "EXISTS (SELECT 1 FROM coverage WHERE coverage.task_id = tasks.id "
+    "AND coverage.status IN ('tool_missing', 'offline', 'failed', 'timed_out'))"
+)
 _UNSUCCESSFUL = (
-    f"{_UNFINISHED} OR status IN ('failed', 'timed_out') OR (status = 'skipped' AND error IS NOT NULL)"
+    f"{_UNFINISHED} OR status IN ('failed', 'timed_out') OR (status = 'skipped' AND error IS NOT NULL) "
+    f"OR {_A_TOOL_DID_NOT}"
 )
 
 

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import apsw
 
 from batchnb.engine.schema import APPLICATION_ID, SCHEMA_VERSION, STATEMENTS
-from batchnb.records.errors import ForeignStoreError, StorageError
+from batchnb.records.errors import ForeignStoreError, StorageError, StoreClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +93,7 @@ class Database:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise StorageError(f"the store {self.path or 'in memory'} is closed")
+            raise StoreClosedError(f"the store {self.path or 'in memory'} is closed")
 
     @contextmanager
     def _reader(self) -> Iterator[apsw.Connection]:
@@ -159,9 +159,10 @@ class Database:
         try:
             with self._writer:  # inside a transaction apsw makes this a savepoint
                 value = work(self._writer)
-        except (apsw.FullError, apsw.IOError, apsw.CorruptError):
-            raise  # the transaction is lost as a whole
         except Exception as error:  # noqa: BLE001 - it belongs to the caller of this one change
+            if not self._writer.in_transaction:
+                # SQLite gave the whole transaction up (disk full, say); going on would commit piecemeal
+                raise _first(error) from None
             return future, None, error
         return future, value, None
 
@@ -172,6 +173,13 @@ class Database:
         else:
             with self._lock:
                 yield
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return what went wrong first: rolling back after it failed as well, and hid it."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _create(name: str) -> apsw.Connection:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from batchnb.engine.rows import dump
 from batchnb.engine.settings import MAX_SECONDS, check_whole
 from batchnb.records import BatchAnalysisJob, JobSpec, utc_now
 from batchnb.records.errors import InvalidValueError, UnknownNameError
@@ -22,6 +23,8 @@ def job_draft(job_data: Mapping[str, Any] | JobSpec) -> BatchAnalysisJob:
         UnknownNameError: for a field that a job does not have.
         InvalidValueError: for a value that is not allowed.
     """
+    if not isinstance(job_data, (JobSpec, Mapping)):
+        raise InvalidValueError("job", job_data, "a dictionary or a JobSpec is needed", _SOURCE)
     if isinstance(job_data, JobSpec):
         data: dict[str, Any] = {name: getattr(job_data, name) for name in JOB_FIELDS}
     else:
@@ -29,12 +32,10 @@ def job_draft(job_data: Mapping[str, Any] | JobSpec) -> BatchAnalysisJob:
         if unknown:
             raise UnknownNameError("job field", unknown[0], JOB_FIELDS, _SOURCE)
         data = dict(job_data)
-    for name in ("name", "description"):
-        if not isinstance(data.get(name, ""), str):
-            raise InvalidValueError(name, data[name], "text is needed", _SOURCE)
-    timeout = data.get("task_timeout_seconds")
-    if timeout is not None:
-        check_whole("task_timeout_seconds", timeout, MAX_SECONDS, _SOURCE)
+    check_fields(data, _SOURCE)
+    options = _mapping(data, "analysis_options")
+    for kind, values in options.items():
+        _check_options(str(kind), values)
     return BatchAnalysisJob(
         id=1,
         name=data.get("name", ""),
@@ -43,9 +44,33 @@ def job_draft(job_data: Mapping[str, Any] | JobSpec) -> BatchAnalysisJob:
         models=_names(data, "models"),
         analysis_types=_names(data, "analysis_types"),
         app_ranges={str(model): _apps(model, apps) for model, apps in _mapping(data, "app_ranges").items()},
-        analysis_options=dict(_mapping(data, "analysis_options")),
-        task_timeout_seconds=timeout,
+        analysis_options={str(kind): dict(values) for kind, values in options.items()},
+        task_timeout_seconds=data.get("task_timeout_seconds"),
     )
+
+
+def check_fields(data: Mapping[str, Any], source: str) -> None:
+    """Raise InvalidValueError if one of the plain fields of a job has a value that is not allowed."""
+    for name in ("name", "description"):
+        if not isinstance(data.get(name, ""), str):
+            raise InvalidValueError(name, data[name], "text is needed", source)
+    if not isinstance(data.get("cancellation_requested", False), bool):
+        raise InvalidValueError(
+            "cancellation_requested", data["cancellation_requested"], "True or False is needed", source
+        )
+    timeout = data.get("task_timeout_seconds")
+    if timeout is not None:
+        check_whole("task_timeout_seconds", timeout, MAX_SECONDS, source)
+
+
+def _check_options(kind: str, values: object) -> None:
+    what = f"analysis_options[{kind!r}]"
+    if not isinstance(values, Mapping):
+        raise InvalidValueError(what, values, "a dictionary of options is needed", _SOURCE)
+    try:
+        dump(dict(values))
+    except TypeError as error:
+        raise InvalidValueError(what, values, str(error), _SOURCE) from error
 
 
 def _names(data: Mapping[str, Any], field: str) -> list[str]:
@@ -74,3 +99,14 @@ def _apps(model: object, apps: object) -> list[int]:
     if isinstance(apps, str) or not isinstance(apps, Iterable):
         raise InvalidValueError(field, apps, "a list of app numbers is needed", _SOURCE)
     return sorted({check_whole(field, app, MAX_APP_NUM, _SOURCE) for app in apps})
+
+
+def check_id(kind: str, value: object) -> int:
+    """Return `value` as an id that can be looked up; one that no record can have becomes 0, which none has.
+
+    Raises:
+        InvalidValueError: if it is not a whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidValueError(f"{kind} id", value, "ids are whole numbers from 1")
+    return value if 0 < value < 1 << 63 else 0

@@ -19,7 +19,7 @@ from batchnb.records import (
     summarize,
     utc_now,
 )
-from batchnb.records.errors import ReportError, ToolMissingError
+from batchnb.records.errors import InvalidValueError, ReportError, ToolMissingError
 from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.log import create_logger
 from batchnb.tools.scratch import scratch_folder
@@ -106,9 +106,14 @@ class TaskExecutor:
     def _analyzed(self, context: dict[str, Any], analyzer: Analyzer) -> dict[str, Any]:
         task: BatchAnalysisTask = context["task"]
         app = analyzer.find_app(task.model, task.app_num)
-        if app is None or (analyzer.part and not app.has(analyzer.part)):
-            lacks = f"has no {analyzer.part}" if app else "does not exist"
-            return _skipped(f"{task.model}/app{task.app_num} {lacks}")
+        name = f"{task.model}/app{task.app_num}"
+        if app is None:  # not "not applicable": what should be measured is gone
+            raise InvalidValueError("app", name, "it does not exist", str(analyzer.base_path))
+        problem = app.problem(analyzer.part) if analyzer.part else ""
+        if problem:
+            raise InvalidValueError("app", name, f"its {analyzer.part} {problem}", str(app.path))
+        if analyzer.part and not app.has(analyzer.part):
+            return _skipped(f"{name} has no {analyzer.part}")
         given = context["job"].analysis_options.get(task.analysis_type, {})
         options = check_options(type(analyzer), given, f"job {task.job_id}")
         with _scratch(context) as scratch:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from batchnb.records import ErrorCategory, JobError
+from batchnb.records.errors import InvariantError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,29 +22,51 @@ if TYPE_CHECKING:
     from batchnb.engine.storage import JobStorage
 
 
+_NAME = re.compile("[0-9a-f]{32}")
+
+
 class Ownership:
     """The identity of one engine on a store that several processes may open."""
 
     def __init__(self, store: Path) -> None:
-        """Take an identity of one's own beside the store's file."""
+        """Take an identity of one's own beside the store's file, and tidy up after engines that died.
+
+        Raises:
+            StorageError: if that place cannot be used.
+        """
         self._folder = store.with_name(f"{store.name}.engines")
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        if self._folder.is_symlink():
+            raise StorageError(f"{str(self._folder)!r} is a link; remove it, or name another store")
         self.name = uuid.uuid4().hex
-        self._lock = self._take(self.name)
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            for other in list(self._folder.iterdir()):
+                self.is_alive(other.name)
+            self._lock = self._take()
+        except OSError as error:
+            raise StorageError(f"{str(self._folder)!r} cannot be used: {error.strerror}") from error
 
     def is_alive(self, name: str) -> bool:
-        """Whether the engine called `name` still lives, in whatever process."""
-        try:
-            handle = os.open(self._folder / name, os.O_RDWR | os.O_NOFOLLOW)
-        except OSError:
+        """Whether the engine called `name` still lives, in whatever process.
+
+        The name comes from a file that anybody could have written: it is never taken for a path. In doubt an
+        engine lives, because taking over a living job is worse than leaving a dead one.
+        """
+        if not _NAME.fullmatch(name):
             return False
         try:
+            handle = os.open(self._folder / name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            (self._folder / name).unlink(missing_ok=True)
+        except OSError:
             return True
         finally:
             os.close(handle)
-        (self._folder / name).unlink(missing_ok=True)
         return False
 
     def release(self) -> None:
@@ -49,9 +74,12 @@ class Ownership:
         (self._folder / self.name).unlink(missing_ok=True)
         os.close(self._lock)
 
-    def _take(self, name: str) -> int:
-        handle = os.open(self._folder / name, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    def _take(self) -> int:
+        """Lock a file before it gets its name: nobody can ever see it unlocked and call us dead."""
+        draft = self._folder / f".{self.name}"
+        handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        draft.rename(self._folder / self.name)
         return handle
 
 
@@ -62,5 +90,7 @@ def end_interrupted(
     dead = [job_id for job_id, owner in storage.owners().items() if not ownership.is_alive(owner)]
     for job_id in dead:
         message = "the process that ran this job ended before the job did"
-        storage.break_job(job_id, JobError(category=ErrorCategory.INTERRUPTED, message=message), tools)
+        error = JobError(category=ErrorCategory.INTERRUPTED, message=message)
+        with suppress(InvariantError):  # another notebook that was opened just now did it first
+            storage.break_job(job_id, error, tools)
     return dead

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.base import check_options
+from batchnb.engine.drafts import check_fields
 from batchnb.records import JobSpec
 from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.tools.layout import find_apps
@@ -59,6 +60,9 @@ def plan(  # noqa: PLR0913 - the fields of a form
         kind: check_options(registry[kind], values, f"options[{kind!r}]").model_dump()
         for kind, values in given.items()
     }
+    check_fields(
+        {"name": name, "description": description, "task_timeout_seconds": task_timeout_seconds}, "run"
+    )
     ranges = portfolio.select(models, apps)
     return JobSpec(
         models=tuple(ranges),

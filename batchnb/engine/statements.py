@@ -84,6 +84,8 @@ def ask_cancellation(db: apsw.Connection, job_id: int) -> bool:
     job = next(iter(read_jobs(db, [job_id])), None)
     if job is None or not job.status.is_active or job.status is JobStatus.CANCELLING:
         return False
+    if job.cancellation_requested:
+        return False
     asked = replace(job, cancellation_requested=True)
     waits = job.status is JobStatus.QUEUED
     write_job(db, asked.with_status(JobStatus.CANCELLED, utc_now()) if waits else asked)

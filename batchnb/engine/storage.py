@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.continuing import continue_job
 from batchnb.engine.database import Database
-from batchnb.engine.drafts import job_draft
+from batchnb.engine.drafts import check_fields, check_id, job_draft
 from batchnb.engine.rows import COVERAGE, FINDINGS, JOBS, RESULTS, TASKS
 from batchnb.engine.statements import (
     ask_cancellation,
@@ -109,7 +109,7 @@ class JobStorage:
 
     def get_job(self, job_id: int) -> BatchAnalysisJob | None:
         """Return a snapshot of a job, or None if there is none with this id."""
-        found = self.get_jobs([job_id])
+        found = self.get_jobs([check_id("job", job_id)])
         return found[0] if found else None
 
     def get_job_or_fail(self, job_id: int) -> BatchAnalysisJob:
@@ -136,6 +136,7 @@ class JobStorage:
             raise UnknownNameError("job field", unknown[0], _JOB_UPDATES, "update_job")
 
         fields = {name: value for name, value in changes.items() if name != "status"}
+        check_fields(fields, "update_job")
         status = changes.get("status")
         if status is not None and status not in set(JobStatus):
             known = [member.value for member in JobStatus]
@@ -219,9 +220,13 @@ class JobStorage:
         self._database.write(work)
 
     def lacked_dependency(self, job_id: int) -> bool:
-        """Whether a task of the job was skipped for something that is missing."""
-        query = "SELECT 1 FROM tasks WHERE job_id = ? AND status = 'skipped' AND error IS NOT NULL LIMIT 1"
-        return bool(self._database.read(lambda db: db.execute(query, (job_id,)).get))
+        """Whether something was missing for a task of the job: all of its tools, or one of them."""
+        query = (
+            "SELECT EXISTS (SELECT 1 FROM tasks WHERE job_id = :job AND status = 'skipped' "
+            "AND error IS NOT NULL) OR EXISTS "
+            "(SELECT 1 FROM coverage WHERE job_id = :job AND status = 'tool_missing')"
+        )
+        return bool(self._database.read(lambda db: db.execute(query, {"job": job_id}).get))
 
     def break_job(
         self, job_id: int, error: JobError, tools: Callable[[str], Sequence[str]]
@@ -280,7 +285,8 @@ class JobStorage:
 
     def get_task(self, task_id: int) -> BatchAnalysisTask | None:
         """Return a snapshot of a task, or None if there is none with this id."""
-        return self._database.read(lambda db: read_task(db, task_id))
+        number = check_id("task", task_id)
+        return self._database.read(lambda db: read_task(db, number))
 
     def get_task_or_fail(self, task_id: int) -> BatchAnalysisTask:
         """Return a snapshot of a task; RecordNotFoundError if there is none."""
@@ -373,6 +379,7 @@ class JobStorage:
 
     def get_result(self, result_id: int) -> BatchAnalysisResult | None:
         """Return one result, with its findings under `details["issues"]`, or None."""
+        result_id = check_id("result", result_id)
 
         def work(db: apsw.Connection) -> BatchAnalysisResult | None:
             row = db.execute(f"{RESULTS.select} WHERE id = ?", (result_id,)).fetchone()

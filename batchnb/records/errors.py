@@ -48,6 +48,10 @@ class StorageError(BatchnbError):
     """The store cannot do what was asked."""
 
 
+class StoreClosedError(StorageError):
+    """The store was closed; nothing more can be read or written."""
+
+
 class ForeignStoreError(StorageError):
     """The file is no store of batchnb, is damaged, or is newer than this code; it was not touched."""
 

@@ -84,6 +84,14 @@ class BatchAnalysisJob:
         completed = now if status.is_ended else None
         return replace(self, status=status, started_at=started, completed_at=completed)
 
+    def cancelling(self, now: datetime) -> BatchAnalysisJob:
+        """Return this job as asked to stop.
+
+        Raises:
+            InvariantError: if it neither runs nor is being prepared.
+        """
+        return replace(self.with_status(JobStatus.CANCELLING, now), cancellation_requested=True)
+
     def check(self) -> None:
         """Raise InvariantError if one of the seed's invariants does not hold."""
         broken = [text for holds, text in self._invariants() if not holds]

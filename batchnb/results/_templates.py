@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from batchnb.results.text import shorten, visible
+from batchnb.results.text import duration, shorten, visible
 
 
 def render(template: str, /, **values: Any) -> str:
@@ -75,13 +75,7 @@ def _utc(moment: datetime | None) -> str:
 
 
 def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    return "" if seconds is None else duration(seconds)
 
 
 def _count(number: int) -> str:

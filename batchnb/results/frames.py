@@ -1,4 +1,9 @@
-"""Records to pandas frames. An empty input gives an empty frame with the same columns and dtypes."""
+"""Records to pandas frames. An empty input gives an empty frame with the same columns and dtypes.
+
+Texts in them come from apps and tools. Characters that cannot be seen are written as escapes
+(`results.text.visible`). So that a notebook does not typeset `$...$` (a formula can carry a link), importing
+this module sets pandas' option `display.html.use_mathjax` to False; whoever wants formulas can set it back.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from batchnb.records import Severity
 from batchnb.records.errors import InvalidValueError
 from batchnb.results.columns import FRAMES, TIME, Column
+from batchnb.results.severity import SEVERITY_RANK
+from batchnb.results.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 
 # Kept as Python objects: nothing is copied, and a lone surrogate in a file name cannot break the frame.
 _STRING = pd.StringDtype("python")
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+pd.set_option("display.html.use_mathjax", False)  # noqa: FBT003 - an option's value; see above
 
 
 def jobs_frame(jobs: Iterable[BatchAnalysisJob]) -> pd.DataFrame:
@@ -71,7 +77,7 @@ def _cell_key(record: Any) -> tuple[Any, ...]:
 
 def _finding_key(finding: Finding) -> tuple[Any, ...]:
     place = (finding.path, finding.line or 0, finding.column or 0, finding.rule, finding.fingerprint)
-    return (*_cell_key(finding), _RANK[finding.severity], finding.tool, *place)
+    return (*_cell_key(finding), SEVERITY_RANK[finding.severity], finding.tool, *place)
 
 
 def _frame(name: str, records: Iterable[Any], key: Callable[[Any], Any]) -> pd.DataFrame:
@@ -86,7 +92,9 @@ def _array(column: Column, values: list[Any]) -> Any:
         return _category(column, values)
     if column.dtype == TIME:
         return pd.DatetimeIndex(values, dtype=TIME)
-    return pd.array(values, dtype=_STRING if column.dtype == "string" else column.dtype)
+    if column.dtype == "string":
+        return pd.array([None if text is None else visible(text) for text in values], dtype=_STRING)
+    return pd.array(values, dtype=column.dtype)
 
 
 def _category(column: Column, values: Sequence[Hashable]) -> pd.Categorical:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batchnb.records import CoverageStatus, TaskStatus
+from batchnb.records import CoverageStatus, TaskStatus, format_app_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +61,23 @@ class Gap:
         return f"{who}: {self.word}" + (f", {self.detail}" if self.detail else "")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GapGroup:
+    """Gaps of one tool with one cause. The texts are untrusted."""
+
+    tool: str
+    """Empty: the whole analysis."""
+    analysis_type: str
+    word: str
+    partial: bool
+    apps: dict[str, str]
+    """Model -> its apps, as a range text such as `1-3,5`."""
+    count: int
+    """Number of apps."""
+    details: tuple[str, ...]
+    """The different explanations."""
+
+
 def is_complete(cell: Coverage) -> bool:
     """Whether the tool read every file that it is for; only then does no finding mean "clean"."""
     return cell.status is CoverageStatus.OK and cell.files_seen >= cell.files_eligible
@@ -85,6 +102,31 @@ def find_gaps(coverage: Iterable[Coverage], tasks: Iterable[BatchAnalysisTask] =
         if (_key(task) not in reported) or (_is_broken(task) and _key(task) not in open_cells)
     ]
     return tuple(sorted(gaps, key=lambda gap: (*_key(gap), gap.tool)))
+
+
+def gap_groups(gaps: Iterable[Gap]) -> list[GapGroup]:
+    """Return the gaps that are no "not applicable", by tool and cause: unmeasured first, then the widest."""
+    groups: dict[tuple[bool, str, str, str], list[Gap]] = defaultdict(list)
+    for gap in gaps:
+        if gap.applicable:
+            groups[gap.partial, gap.tool, gap.analysis_type, gap.word].append(gap)
+    made = [_gap_group(members) for _, members in sorted(groups.items())]
+    return sorted(made, key=lambda group: (group.partial, -group.count))
+
+
+def _gap_group(gaps: list[Gap]) -> GapGroup:
+    apps: dict[str, set[int]] = defaultdict(set)
+    for gap in gaps:
+        apps[gap.model].add(gap.app_num)
+    return GapGroup(
+        tool=gaps[0].tool,
+        analysis_type=gaps[0].analysis_type,
+        word=gaps[0].word,
+        partial=gaps[0].partial,
+        apps={model: format_app_range(numbers) for model, numbers in sorted(apps.items())},
+        count=sum(map(len, apps.values())),
+        details=tuple(dict.fromkeys(gap.detail for gap in gaps if gap.detail)),
+    )
 
 
 def _silent_tools(cells: list[Coverage]) -> list[Gap]:

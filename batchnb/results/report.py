@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from batchnb.records import (
         BatchAnalysisJob,
-        BatchAnalysisResult,
         BatchAnalysisTask,
         Coverage,
         Finding,
@@ -49,11 +48,10 @@ def write_report(path: str | os.PathLike[str], **content: Any) -> Path:
     return target
 
 
-def render_report(  # noqa: PLR0913 - by keyword only, one per kind of record
+def render_report(
     *,
     job: BatchAnalysisJob,
     tasks: Iterable[BatchAnalysisTask],
-    results: Iterable[BatchAnalysisResult],
     findings: Iterable[Finding],
     coverage: Iterable[Coverage],
     versions: Mapping[str, str],
@@ -65,7 +63,6 @@ def render_report(  # noqa: PLR0913 - by keyword only, one per kind of record
     Args:
         job: the job.
         tasks: its tasks.
-        results: their results, as far as they ended.
         findings: everything that was reported.
         coverage: what each tool did.
         versions: name -> version of what made the report, such as Python and batchnb.
@@ -78,7 +75,6 @@ def render_report(  # noqa: PLR0913 - by keyword only, one per kind of record
     content = ReportContent(
         job=job,
         tasks=tuple(tasks),
-        results=tuple(results),
         findings=tuple(findings),
         coverage=tuple(coverage),
         portfolio=portfolio,

@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from batchnb.records import CoverageStatus, Severity, format_app_range
+from batchnb.records import CoverageStatus, Severity
 from batchnb.results.derived import seconds
-from batchnb.results.gaps import COVERAGE_WORDS, NO_REPORT, find_gaps, is_complete
-from batchnb.results.severity import CellState, severity_info
+from batchnb.results.gaps import COVERAGE_WORDS, NO_REPORT, find_gaps, gap_groups, is_complete
+from batchnb.results.severity import CellState, severity_info, worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from batchnb.records import (
         BatchAnalysisJob,
-        BatchAnalysisResult,
         BatchAnalysisTask,
         Coverage,
         Finding,
         Portfolio,
     )
-    from batchnb.results.gaps import Gap
+    from batchnb.results.gaps import Gap, GapGroup
     from batchnb.results.severity import SeverityInfo
 
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 _SECRET = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
 _SYMBOLS = {CoverageStatus.OK: "✓", CoverageStatus.PARTIAL: "◐", CoverageStatus.NOT_APPLICABLE: "·"}
-_MOST_DETAILS = 5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GapGroup:
-    """Gaps of one tool with one cause."""
-
-    who: str
-    analysis_type: str
-    word: str
-    partial: bool
-    apps: dict[str, str]
-    """Model -> its apps, as a range text such as `1-3,5`."""
-    count: int
-    """Number of apps."""
-    details: tuple[str, ...]
-    """The different explanations (capped)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +49,6 @@ class ReportContent:
 
     job: BatchAnalysisJob
     tasks: tuple[BatchAnalysisTask, ...]
-    results: tuple[BatchAnalysisResult, ...]
     findings: tuple[Finding, ...]
     coverage: tuple[Coverage, ...]
     portfolio: Portfolio | None
@@ -83,11 +64,7 @@ class ReportContent:
     @property
     def shown_findings(self) -> list[Finding]:
         """The findings that fit into the table, worst first."""
-        ranked = sorted(
-            self.findings,
-            key=lambda item: (_RANK[item.severity], item.model, item.app_num, item.path, item.line or 0),
-        )
-        return ranked[: self.most_findings]
+        return heapq.nsmallest(self.most_findings, self.findings, key=worst_first)
 
     @property
     def severities(self) -> dict[str, int]:
@@ -115,12 +92,7 @@ class ReportContent:
     @property
     def gap_groups(self) -> list[GapGroup]:
         """What was not measured, by tool and cause; the widest first."""
-        groups: dict[tuple[str, str, str, bool], list[Gap]] = defaultdict(list)
-        for gap in self._gaps:
-            if gap.applicable:
-                groups[gap.tool, gap.analysis_type, gap.word, gap.partial].append(gap)
-        made = [_gap_group(key, gaps) for key, gaps in groups.items()]
-        return sorted(made, key=lambda group: (group.partial, -group.count, group.who))
+        return gap_groups(self._gaps)
 
     @property
     def matrix_columns(self) -> list[tuple[str, str]]:
@@ -176,24 +148,6 @@ class ReportContent:
     @cached_property
     def _gaps(self) -> tuple[Gap, ...]:
         return find_gaps(self.coverage, self.tasks)
-
-
-def _gap_group(key: tuple[str, str, str, bool], gaps: list[Gap]) -> GapGroup:
-    tool, analysis_type, word, partial = key
-    apps: dict[str, list[int]] = defaultdict(list)
-    for gap in gaps:
-        apps[gap.model].append(gap.app_num)
-    details = tuple(dict.fromkeys(gap.detail for gap in gaps if gap.detail))
-    more = (f"and {len(details) - _MOST_DETAILS} more",) if len(details) > _MOST_DETAILS else ()
-    return GapGroup(
-        who=tool or "the whole analysis",
-        analysis_type=analysis_type,
-        word=word,
-        partial=partial,
-        apps={model: format_app_range(numbers) for model, numbers in sorted(apps.items())},
-        count=len({(gap.model, gap.app_num) for gap in gaps}),
-        details=(*details[:_MOST_DETAILS], *more),
-    )
 
 
 _EMPTY_CELLS = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from batchnb.records import Severity
 from batchnb.results.gaps import find_gaps, is_complete
+from batchnb.results.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from batchnb.results.gaps import Gap
 
     _App = tuple[str, int]
+
+SEVERITY_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+"""Severity -> its place in a list, the worst first."""
 
 
 class CellState(StrEnum):
@@ -85,6 +89,19 @@ class SeverityInfo:
         return sum(cell.state is state for cell in self.cells)
 
 
+def worst_first(finding: Finding) -> tuple[Any, ...]:
+    """Return the key that sorts findings for a reader: the worst first, then by app, place and rule."""
+    place = (finding.path, finding.line or 0, finding.column or 0)
+    return (
+        SEVERITY_RANK[finding.severity],
+        finding.model,
+        finding.app_num,
+        *place,
+        finding.tool,
+        finding.rule,
+    )
+
+
 def severity_info(
     findings: Iterable[Finding], coverage: Iterable[Coverage], tasks: Iterable[BatchAnalysisTask] = ()
 ) -> SeverityInfo:
@@ -117,7 +134,7 @@ def severity_text(info: SeverityInfo) -> str:
     found = ", ".join(f"{info.count(severity)} {severity}" for severity in Severity)
     states = [(state, info.apps_in(state)) for state in CellState]
     measured = ", ".join(f"{count} {state}" for state, count in states if count)
-    apps, models = _plural(len(info.cells), "app"), _plural(len(info.models), "model")
+    apps, models = plural(len(info.cells), "app"), plural(len(info.models), "model")
     if not info.has_measurement:
         return (
             f"{apps} of {models}. Nothing was measured, so there is no number of findings. Apps: {measured}."
@@ -151,7 +168,3 @@ def _state(gaps: list[Gap], *, complete: bool, found: bool) -> CellState:
     if found or any(gap.partial for gap in faults):
         return CellState.PARTLY
     return CellState.NOT_MEASURED if faults else CellState.NOT_APPLICABLE
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,24 @@ class AppFolder:
 
     def has(self, part: str) -> bool:
         """Whether the app has the folder `part` ("backend", "frontend"); a link does not count."""
-        return (self.path / part).is_dir() and not (self.path / part).is_symlink()
+        try:
+            return stat.S_ISDIR((self.path / part).lstat().st_mode)
+        except OSError:
+            return False
+
+    def problem(self, part: str) -> str:
+        """Return why what is there as `part` cannot be analysed; empty if it can be, or nothing is there."""
+        try:
+            mode = (self.path / part).lstat().st_mode
+            if stat.S_ISDIR(mode):
+                os.scandir(self.path / part).close()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return f"cannot be read: {error.strerror}"
+        if stat.S_ISLNK(mode):
+            return "is a link"
+        return "" if stat.S_ISDIR(mode) else "is not a folder"
 
 
 def find_apps(base: Path) -> tuple[tuple[AppFolder, ...], tuple[str, ...]]:

@@ -7,13 +7,17 @@ file of the right kind that was left out, with the reason.
 
 from __future__ import annotations
 
+import codecs
+import io
 import re
+import tokenize
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from batchnb.tools.tree import Caps, Tree
 
 _SAFE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}(\.[a-z0-9]{1,8})?")
+_LIKE_UTF8_IF_ASCII = frozenset({"ascii", "iso8859-1", "iso8859-15", "cp1252"})
 # Names that mean something to a tool: excluded by default, or read as configuration.
 _MAGIC_NAMES = frozenset({"cvs", "conftest.py", "sitecustomize.py", "usercustomize.py", "setup.py"})
 
@@ -26,11 +30,11 @@ class StagedTree:
     origins: dict[str, str]
     """Path in the copy -> path in the app, both POSIX and relative."""
     not_utf8: frozenset[str] = frozenset()
-    """Those paths in the copy whose content is not UTF-8."""
+    """Those paths in the copy whose content is not UTF-8, or that Python reads in another encoding."""
     unread: tuple[tuple[str, str], ...] = ()
-    """Eligible files that were left out: path in the app, reason."""
+    """Eligible files, and folders that hold some, that were left out: path in the app, reason."""
     foreign: tuple[tuple[str, str], ...] = ()
-    """Folders that are not the app's own code: path in the app, what they are."""
+    """Folders without eligible files that are not the app's own: path in the app, what they are."""
 
     @property
     def eligible(self) -> int:
@@ -81,24 +85,39 @@ def stage(
             copy.write(file.content)
         inner = destination.relative_to(target).as_posix()
         origins[inner] = origin
-        if not _is_utf8(file.content):
+        if not _is_utf8(file.content, python=destination.suffix == ".py"):
             not_utf8.add(inner)
-    foreign = tuple((str(PurePosixPath(prefix, path)), what) for path, what in tree.foreign)
+    foreign: list[tuple[str, str]] = []
+    for folder in tree.foreign():
+        listed = unread if folder.gap else foreign
+        listed.append((str(PurePosixPath(prefix, folder.path)), folder.gap or folder.what))
     return StagedTree(
         root=target,
         origins=origins,
         not_utf8=frozenset(not_utf8),
         unread=tuple(unread),
-        foreign=foreign,
+        foreign=tuple(foreign),
     )
 
 
-def _is_utf8(content: bytes) -> bool:
+def _is_utf8(content: bytes, *, python: bool) -> bool:
+    """Whether `content` means the same to Python and to a tool that knows UTF-8 only.
+
+    A coding comment can make code of what such a tool takes for a comment, and so can a zero byte, at which
+    some versions of Python end a line.
+    """
     try:
         content.decode()
-    except UnicodeDecodeError:
+        if not python:
+            return True
+        if b"\0" in content:
+            return False
+        # Python ends lines at a lone CR too, detect_encoding does not
+        lines = io.BytesIO(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        encoding = codecs.lookup(tokenize.detect_encoding(lines.readline)[0]).name
+    except (UnicodeDecodeError, SyntaxError):
         return False
-    return True
+    return encoding in {"utf-8", "utf-8-sig"} or (encoding in _LIKE_UTF8_IF_ASCII and content.isascii())
 
 
 class _Names:

@@ -25,7 +25,7 @@ FOREIGN_FOLDERS = {
     "site-packages": "installed packages",
     "__pycache__": "compiled files",
 }
-"""Folders whose content is not the app's own, with what it is."""
+"""Folders that are not looked into, by name, with what they are. Code may be hidden there: `Tree.foreign`."""
 
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
@@ -56,16 +56,36 @@ class TreeFile:
         return printable("/".join(self.parts))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForeignFolder:
+    """A folder that was not looked into."""
+
+    path: str
+    what: str
+    files: int
+    """Files of the wanted kind in it."""
+    whole: bool
+    """Whether all of it could be counted."""
+
+    @property
+    def gap(self) -> str:
+        """What is missing because of it; empty if nothing is."""
+        if self.files:
+            return f"{self.what}, source files not read: {self.files}{'' if self.whole else ' or more'}"
+        return "" if self.whole else f"{self.what}, could not be looked through"
+
+
 @dataclass(slots=True)
 class Tree:
-    """One walk over `source`; iterate `files()` once."""
+    """One walk over `source`; iterate `files()` once, then, if they matter, `foreign()`."""
 
     source: Path
     suffixes: frozenset[str]
     """Lower-case file suffixes with the dot."""
     caps: Caps = field(default_factory=Caps)
-    foreign: list[tuple[str, str]] = field(default_factory=list)
-    """Folders that are not the app's own code: relative path, what they are."""
+    _foreign: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    _counting: bool = False
+    """Name the files without reading them, and enter every folder."""
     _entries: int = 0
     _files: int = 0
     _bytes: int = 0
@@ -75,7 +95,20 @@ class Tree:
         if self.source.is_symlink():
             yield TreeFile((), None, "is a link")
             return
-        pending: list[tuple[str, ...]] = [()] if self.source.exists() else []
+        if self.source.exists():
+            yield from self._walk(())
+
+    def foreign(self) -> Iterator[ForeignFolder]:
+        """Yield the folders that `files()` did not enter, each with how many wanted files it holds."""
+        counting = Tree(self.source, self.suffixes, self.caps, _counting=True)
+        for parts, what in self._foreign:
+            readable = [file.content is not None for file in counting._walk(parts)]
+            yield ForeignFolder(
+                path=printable("/".join(parts)), what=what, files=sum(readable), whole=all(readable)
+            )
+
+    def _walk(self, top: tuple[str, ...]) -> Iterator[TreeFile]:
+        pending = [top]
         while pending:
             parts = pending.pop()
             try:
@@ -101,11 +134,7 @@ class Tree:
     def _folder(
         self, handle: int, parts: tuple[str, ...], pending: list[tuple[str, ...]]
     ) -> Iterator[TreeFile]:
-        names = sorted(os.listdir(handle))
-        if "pyvenv.cfg" in names and parts:  # never the source itself: one file would hide a whole app
-            self.foreign.append((printable("/".join(parts)), "a virtual environment"))
-            return
-        for name in names:
+        for name in sorted(os.listdir(handle)):
             self._entries += 1
             path = (*parts, name)
             if self._entries > self.caps.entries:
@@ -113,14 +142,14 @@ class Tree:
                 pending.clear()
                 return
             if _is_folder(handle, name):
-                if name.lower() in FOREIGN_FOLDERS:
-                    self.foreign.append((printable("/".join(path)), FOREIGN_FOLDERS[name.lower()]))
+                if name.lower() in FOREIGN_FOLDERS and not self._counting:
+                    self._foreign.append((path, FOREIGN_FOLDERS[name.lower()]))
                 elif len(path) > self.caps.depth:
                     yield TreeFile(path, None, f"deeper than {self.caps.depth} folders")
                 else:
                     pending.append(path)
             elif PurePosixPath(name).suffix.lower() in self.suffixes:
-                yield self._file(handle, path)
+                yield TreeFile(path, b"") if self._counting else self._file(handle, path)
             elif _is_linked_folder(handle, name):
                 yield TreeFile(path, None, "is a link")
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from batchnb.records.errors import BatchnbError
+from batchnb.records.errors import BatchnbError, StorageError, StoreClosedError
+from batchnb.results.text import plural
 from batchnb.widgets.form_presenter import FormState, present_form
 from batchnb.widgets.host import require_host
 from batchnb.widgets.job_form import JobForm
-from batchnb.widgets.job_presenter import plural
 from batchnb.widgets.job_view import JobView
 from batchnb.widgets.sinks import text_output
 from batchnb.widgets.view import View, output_area, put, show
@@ -53,7 +53,7 @@ class BatchPanel(View):
         )
         return widgets.VBox([title, self.form.widget, row], _dom_classes=("batchnb-card",))
 
-    def step(self) -> bool:
+    def step(self) -> float | None:
         """Check the form, and start the job if that was asked for."""
         asked = self._run_asked.is_set()
         self._run_asked.clear()
@@ -67,7 +67,7 @@ class BatchPanel(View):
         refusal = text_output(f"⚠ {self._refusal}", "error") if self._refusal else None
         show(self._summary, refusal or text_output(state.summary))
         put(self.run_button, disabled=self._is_busy())
-        return False
+        return None
 
     def show_failure(self, text: str) -> None:
         """Say in the panel that it failed."""
@@ -95,8 +95,10 @@ class BatchPanel(View):
             return False
         try:
             job = self._host.storage.get_job(self.view.job_id)
-        except BatchnbError:  # a closed store: starting says so
+        except StoreClosedError:  # starting says so
             return False
+        except StorageError:  # it cannot tell right now: as before
+            return bool(self.run_button.disabled)
         return job is not None and not job.status.is_ended
 
     def _on_run(self, button: object) -> None:

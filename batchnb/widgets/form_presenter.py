@@ -9,7 +9,7 @@ from batchnb.engine.planning import plan
 from batchnb.engine.settings import MAX_SECONDS, check_whole
 from batchnb.records import format_app_range
 from batchnb.records.errors import BatchnbError, InvalidValueError
-from batchnb.widgets.job_presenter import plural
+from batchnb.results.text import plural
 
 if TYPE_CHECKING:
     from batchnb.analyzers.registry import AnalyzerRegistry

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batchnb.records import JobStatus, Severity, TaskStatus
+from batchnb.results.text import duration, plural
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,7 +74,7 @@ def present_job(
     """
     done, total = job.completed_tasks, job.total_tasks
     ended = job.status.is_ended
-    asked = cancel is not None and not cancel.refused
+    asked = (cancel is not None and not cancel.refused) or _is_stopping(job)
     return JobState(
         title=f"Job {job.id}: {job.name}",
         status=_status(job, cancel),
@@ -90,26 +91,13 @@ def present_job(
     )
 
 
-def plural(count: int, noun: str) -> str:
-    """Return `count` and the noun, such as `1 task` or `1,200 tasks`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time such as `40 ms`, `2.4 s`, `42 s` or `3 min 5 s`."""
-    if seconds < 0.1:
-        return f"{max(0, round(1000 * seconds))} ms"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
 def _count(job: BatchAnalysisJob, *statuses: TaskStatus) -> int:
     return sum(job.task_count_by_status.get(status.value, 0) for status in statuses)
+
+
+def _is_stopping(job: BatchAnalysisJob) -> bool:
+    """Whether somebody asked to cancel it, here or in another process."""
+    return job.cancellation_requested or job.status is JobStatus.CANCELLING
 
 
 def _status(job: BatchAnalysisJob, cancel: CancelNote | None) -> str:
@@ -117,10 +105,10 @@ def _status(job: BatchAnalysisJob, cancel: CancelNote | None) -> str:
         return _cancelled(job)
     if job.status.is_ended:
         return _ending(job)
-    if cancel is not None and cancel.refused:
+    if cancel is not None and cancel.refused and not _is_stopping(job):
         return f"{job.status.value}; not cancelled: {cancel.refused}"
     running = plural(_count(job, TaskStatus.RUNNING), "running task")
-    if cancel is not None or job.status is JobStatus.CANCELLING:
+    if cancel is not None or _is_stopping(job):
         return f"cancelling: stopping {running}"
     return {
         JobStatus.PENDING: "pending: not started",
@@ -186,9 +174,9 @@ def _counts_note(job: BatchAnalysisJob, outcome: Outcome | None) -> str:
         return "findings so far"
     if outcome is None:
         return "findings"
-    if not outcome.has_measurement:
+    if not outcome.info.has_measurement:
         return "nothing was measured, so there is no number of findings"
-    return "findings at least: not everything was measured" if outcome.is_lower_bound else "findings"
+    return "findings at least: not everything was measured" if outcome.info.is_lower_bound else "findings"
 
 
 def _errors(job: BatchAnalysisJob) -> tuple[str, ...]:

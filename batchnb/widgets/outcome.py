@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from batchnb.records import Severity, format_app_range
 from batchnb.results.charts import severity_figure
-from batchnb.results.gaps import find_gaps
-from batchnb.results.severity import severity_info, severity_text
+from batchnb.results.gaps import find_gaps, gap_groups
+from batchnb.results.severity import severity_info, severity_text, worst_first
 from batchnb.widgets.sinks import bundle_output, escape, html_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from batchnb.records import BatchAnalysisTask, Coverage, Finding
-    from batchnb.results.gaps import Gap
+    from batchnb.results.gaps import Gap, GapGroup
     from batchnb.results.severity import SeverityInfo
 
 MOST_FINDINGS = 200
 """Rows of the table; the rest is in `job.findings`."""
 _MOST_GAPS = 12
 _PLOTLY = "application/vnd.plotly.v1+json"
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 _HEADS = ("severity", "model", "app", "rule", "CWE", "place", "message")
 
 
@@ -33,8 +30,8 @@ _HEADS = ("severity", "model", "app", "rule", "CWE", "place", "message")
 class Outcome:
     """The results of an ended job, ready to be shown."""
 
-    has_measurement: bool
-    is_lower_bound: bool
+    info: SeverityInfo
+    """What was found and measured, in numbers."""
     gaps: tuple[str, ...]
     """What was not measured, one untrusted text per tool and cause (capped)."""
     outputs: tuple[dict[str, Any], ...]
@@ -52,8 +49,7 @@ def present_outcome(
     info = severity_info(findings, coverage, planned)
     gaps = gap_texts(find_gaps(coverage, planned))
     return Outcome(
-        has_measurement=info.has_measurement,
-        is_lower_bound=info.is_lower_bound,
+        info=info,
         gaps=gaps,
         outputs=(
             html_output(f"<p>{escape(severity_text(info))}</p>", severity_text(info)),
@@ -65,25 +61,17 @@ def present_outcome(
 
 
 def gap_texts(gaps: Iterable[Gap]) -> tuple[str, ...]:
-    """Return one line per tool and cause, such as `bandit: failed for a 1-3; b 2 (3 apps): no report`."""
-    groups: dict[tuple[bool, str, str], list[Gap]] = defaultdict(list)
-    for gap in gaps:
-        if gap.applicable:
-            groups[gap.partial, gap.tool or gap.analysis_type, gap.word].append(gap)
-    ranked = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))
-    lines = [_gap_text(who, word, members) for (_, who, word), members in ranked]
+    """Return one line per tool and cause, such as `bandit failed: atlas app 1-3; birch app 2 (no report)`."""
+    lines = [_gap_text(group) for group in gap_groups(gaps)]
     more = len(lines) - _MOST_GAPS
     return (*lines[:_MOST_GAPS], *([f"and {more} more"] if more > 0 else []))
 
 
-def _gap_text(who: str, word: str, gaps: list[Gap]) -> str:
-    apps: dict[str, set[int]] = defaultdict(set)
-    for gap in gaps:
-        apps[gap.model].add(gap.app_num)
-    where = "; ".join(f"{model} app {format_app_range(numbers)}" for model, numbers in sorted(apps.items()))
-    details = list(dict.fromkeys(gap.detail for gap in gaps if gap.detail))
-    reason = f" ({details[0]}{', and others' if len(details) > 1 else ''})" if details else ""
-    return f"{who} {word}: {where}{reason}"
+def _gap_text(group: GapGroup) -> str:
+    where = "; ".join(f"{model} app {numbers}" for model, numbers in group.apps.items())
+    others = ", and others" if len(group.details) > 1 else ""
+    reason = f" ({group.details[0]}{others})" if group.details else ""
+    return f"{group.tool or group.analysis_type} {group.word}: {where}{reason}"
 
 
 def _chart(info: SeverityInfo) -> dict[str, Any]:
@@ -112,7 +100,7 @@ def _findings_output(findings: Sequence[Finding], most: int, *, measured: bool) 
     if not findings:
         text = "None in what was measured." if measured else "Nothing was measured."
         return html_output(f"<h4>Findings</h4><p>{text}</p>", f"Findings: {text}")
-    shown = heapq.nsmallest(most, findings, key=_worst_first)
+    shown = heapq.nsmallest(most, findings, key=worst_first)
     total = f"{len(findings):,}"
     caption = f"Findings: {total}"
     if len(shown) < len(findings):
@@ -123,11 +111,6 @@ def _findings_output(findings: Sequence[Finding], most: int, *, measured: bool) 
     # The box scrolls, so the keyboard must be able to reach it.
     box = f'<div class="batchnb-scroll" tabindex="0" role="region" aria-label="Findings">{table}</div>'
     return html_output(f"<h4>{caption}</h4>{box}", caption)
-
-
-def _worst_first(finding: Finding) -> tuple[Any, ...]:
-    place = (finding.path, finding.line or 0, finding.column or 0)
-    return (_RANK[finding.severity], finding.model, finding.app_num, *place, finding.tool, finding.rule)
 
 
 def _row(finding: Finding) -> str:

@@ -31,8 +31,11 @@ class View(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.publisher = Publisher(self._guarded_step, name)
         self._open = True
 
-    def step(self) -> bool:
-        """Write what changed; only the publisher's thread calls this. True: there is more to come."""
+    def step(self) -> float | None:
+        """Write what changed, and return after how many seconds to look again; None: when woken.
+
+        Only the publisher's thread calls this.
+        """
         raise NotImplementedError
 
     def show_failure(self, text: str) -> None:
@@ -52,13 +55,13 @@ class View(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
                     widget.close()
         super().close()
 
-    def _guarded_step(self) -> bool:
+    def _guarded_step(self) -> float | None:
         try:
             return self.step()
         except Exception as error:  # noqa: BLE001 - a view that stopped without a word would show old numbers for ever
             _log.exception("a view failed")
             self.show_failure(f"this view stopped ({type(error).__name__}: {error}); jobs are not affected")
-            return False
+            return None
 
 
 def tree(widget: Any) -> Iterator[Any]:

@@ -356,32 +356,122 @@ def test_no_name_of_a_folder_or_file_hides_what_is_in_it(app):
 
 
 @pytest.mark.parametrize("name", [".git", "node_modules", "site-packages", "__pycache__", "Node_Modules"])
-def test_a_folder_that_is_left_out_is_named(app, name):
-    write(app.backend / name / "evil.py", FAULT)
+class TestFoldersThatAreLeftOut:
+    def test_with_python_in_them_they_are_a_gap(self, app, name):
+        write(app.backend / name / "evil.py", FAULT)
 
-    report = app.scan()
+        report = app.scan()
 
-    assert planted(report) == PLANTED
-    for cell in report.coverage:
-        assert f"backend/{name} left out" in cell.detail
+        assert planted(report) == PLANTED
+        for cell in report.coverage:
+            assert cell.status is CoverageStatus.PARTIAL
+            ((path, reason),) = gaps(report)[cell.tool].items()
+            assert path == f"backend/{name}"
+            assert reason.endswith(", source files not read: 1")
+            assert f"backend/{name}" in cell.detail
+
+    def test_with_all_the_python_in_them_nothing_is_measured(self, app, name):
+        (app.backend / "app.py").unlink()
+        write(app.backend / name / "app.py", FAULT)
+
+        report = app.scan()
+
+        assert not report.is_measured
+        for cell in report.coverage:
+            assert cell.status is CoverageStatus.FAILED
+            assert f"backend/{name} (" in cell.detail
+            assert [file.path for file in cell.unread] == [f"backend/{name}"]
+
+    def test_without_python_they_are_named_and_no_gap(self, app, name):
+        write(app.backend / name / "app.cpython-311.pyc", "x")
+
+        report = app.scan()
+
+        assert planted(report) == PLANTED
+        for cell in report.coverage:
+            assert cell.status is CoverageStatus.OK
+            assert f"backend/{name} left out" in cell.detail
 
 
-def test_a_virtual_environment_is_left_out_and_named(app):
+def test_a_committed_virtual_environment_is_a_gap_and_said_to_be_packages(app):
     write(app.backend / "env" / "pyvenv.cfg", "home = /usr/bin\n")
+    write(app.backend / "env" / "bin" / "python")
     write(app.backend / "env" / "lib" / "python3.11" / "site-packages" / "flask.py", FAULT)
 
     report = app.scan()
 
     assert planted(report) == PLANTED
+    packages = "backend/env/lib/python3.11/site-packages"
+    assert gaps(report)["ruff"] == {packages: "installed packages, source files not read: 1"}
     for cell in report.coverage:
-        assert "backend/env left out (a virtual environment)" in cell.detail
-        assert (cell.status, cell.files_eligible) == (CoverageStatus.OK, 1)
+        assert (cell.status, cell.files_seen, cell.files_eligible) == (CoverageStatus.PARTIAL, 1, 2)
 
 
-def test_one_empty_file_does_not_make_the_whole_backend_invisible(app):
-    write(app.backend / "pyvenv.cfg", "")
+@pytest.mark.parametrize("place", [".", "core"])
+def test_one_empty_file_does_not_make_what_is_beside_it_invisible(app, place):
+    write(app.backend / place / "pyvenv.cfg", "")
+    write(app.backend / place / "main.py", FAULT)
 
-    assert planted(app.scan()) == PLANTED
+    report = app.scan()
+
+    path = f"backend/{place}/main.py".replace("./", "")
+    assert planted(report, path) == planted(report) == PLANTED
+    assert {cell.status for cell in report.coverage} == {CoverageStatus.OK}
+
+
+def test_a_check_that_the_app_makes_fail_is_on_record(app):
+    """bandit itself mentions it on standard error only, and ends as if all were well."""
+    write(app.backend / "other.py", 'import tarfile\nt = tarfile.open("x")\nt.extractall(members=k(1)(t))\n')
+
+    report = app.scan()
+
+    assert planted(report) == PLANTED
+    (cell,) = (cell for cell in report.coverage if cell.tool == "bandit")
+    assert (cell.status, cell.files_seen, cell.files_eligible) == (CoverageStatus.PARTIAL, 1, 2)
+    reason = "read, but bandit's check tarfile_unsafe_members failed at line 3"
+    assert gaps(report) == {"bandit": {"backend/other.py": reason}, "ruff": {}}
+
+
+def test_more_failed_checks_than_messages_are_kept_are_on_record(app):
+    write(app.backend / "many.py", "import tarfile\n" + "tarfile.open(x).extractall(members=k(1)(t))\n" * 40)
+    for number in range(3):
+        write(app.backend / f"other{number}.py", "x = 1\n")
+
+    report = app.scan()
+
+    (cell,) = (cell for cell in report.coverage if cell.tool == "bandit")
+    assert (cell.status, cell.files_seen) == (CoverageStatus.PARTIAL, 4)
+    assert "messages were cut off" in cell.detail
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"# coding: utf-7\n#+AAo-eval(input())+AAo-\n",
+        b"\r# coding: utf-7\r#+AAo-eval(input())+AAo-\r",
+        b"\x0c# coding: raw_unicode_escape\n#\\u000aeval(input())\n",
+    ],
+)
+def test_code_that_only_a_coding_comment_makes_code_is_found_or_on_record(app, content):
+    write(app.backend / "coded.py", content)
+
+    report = app.scan()
+
+    assert [i.rule for i in report.issues if i.path == "backend/coded.py"] == ["B307"]
+    assert gaps(report) == {
+        "bandit": {},
+        "ruff": {"backend/coded.py": "is not UTF-8, or says that it is not"},
+    }
+
+
+@pytest.mark.parametrize("content", [b"# a\x0cb\reval(input())\r", b"\xef\xbb\xbf\x0ceval(input())\n"])
+def test_line_ends_form_feeds_and_marks_blind_nobody(app, content):
+    write(app.backend / "odd.py", content)
+
+    report = app.scan()
+
+    assert {i.rule for i in report.issues if i.path == "backend/odd.py"} == {"B307", "S307"}
+    assert {cell.status for cell in report.coverage} == {CoverageStatus.OK}
 
 
 def test_html_and_escapes_in_sources_and_names_stay_data(app):

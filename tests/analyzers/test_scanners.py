@@ -66,6 +66,25 @@ def test_bandits_report_is_read_whole():
     assert report.scanned == {"/staged/app.py"}
 
 
+def test_what_bandit_says_of_its_own_failures_is_read():
+    stdout, stderr = ((DATA / "bandit" / f"failed_check.{kind}").read_bytes() for kind in ("json", "txt"))
+
+    report = Bandit().parse(raw(Bandit(), stdout, stderr=stderr, returncode=0))
+
+    assert (report.issues, report.unparsed, report.doubt) == ((), {}, "")
+    assert report.scanned == {"/staged/app.py"}
+    assert report.incomplete == {
+        "/staged/app.py": "read, but bandit's check tarfile_unsafe_members failed at line 6"
+    }
+
+
+def test_messages_of_bandit_that_were_cut_off_leave_a_doubt():
+    report = Bandit().parse(raw(Bandit(), stderr=b"...", stderr_truncated=True))
+
+    assert report.doubt == "bandit's messages were cut off, so more of its checks may have failed"
+    assert Bandit().parse(raw(Bandit(), stderr=b"[main]\tINFO\tall is well\n")).doubt == ""
+
+
 def test_ruffs_report_is_read_whole():
     report = Ruff().parse(raw(Ruff()))
 

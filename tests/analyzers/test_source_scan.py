@@ -148,6 +148,42 @@ def test_all_files_unread_is_failed_and_not_partial(scan):
     assert [file.reason for file in cell.unread] == ["line 1: no"] * 2
 
 
+class Telling(Scripted):
+    """Reports as told, whatever its script does."""
+
+    def __init__(self, **report):
+        super().__init__("pass")
+        self._report = report
+
+    def parse(self, raw):
+        return ScanReport(issues=(), **self._report)
+
+
+def test_files_that_were_read_but_not_to_the_end_are_a_gap_and_the_rest_still_counts(scan):
+    incomplete = dict.fromkeys(("app.py", "other.py", "/etc/passwd"), "a check failed")
+    (cell,) = scan(Telling(incomplete=incomplete)).coverage
+
+    assert (cell.status, cell.files_seen, cell.files_eligible) == (CoverageStatus.PARTIAL, 0, 2)
+    assert [(file.path, file.reason) for file in cell.unread] == [
+        ("backend/app.py", "a check failed"),
+        ("backend/other.py", "a check failed"),
+    ]
+
+
+def test_a_file_that_was_not_read_is_counted_once(scan):
+    told = {"app.py": "first"}
+    (cell,) = scan(Telling(unparsed=told, incomplete={"app.py": "second"})).coverage
+
+    assert [(file.path, file.reason) for file in cell.unread] == [("backend/app.py", "first")]
+
+
+def test_a_doubt_alone_is_enough_to_be_partial(scan):
+    (cell,) = scan(Telling(doubt="something was lost")).coverage
+
+    assert (cell.status, cell.files_seen, cell.unread) == (CoverageStatus.PARTIAL, 2, ())
+    assert cell.detail == "something was lost"
+
+
 def test_a_long_message_is_cut(scan):
     (issue,) = scan(row(message="m" * 5_000)).issues
 

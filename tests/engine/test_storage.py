@@ -664,8 +664,8 @@ class TestTexts:
             )
         with pytest.raises(TypeError, match="cannot be stored"):
             storage.add_job_error(job_id, error(details={"x": value}))
-        with pytest.raises(TypeError, match="cannot be stored"):
-            storage.create_job({"analysis_options": {"x": value}})
+        with pytest.raises(InvalidValueError, match=r"analysis_options\['x'\].*cannot be stored"):
+            storage.create_job({"analysis_options": {"x": {"depth": value}}})
 
         assert storage.get_task(task_id) == running
         assert storage.get_jobs() == [job]

@@ -69,6 +69,12 @@ class TestDurability:
         with opened(path) as storage:
             assert content(storage) == before
 
+    def test_a_commit_waits_for_the_disk(self, path):
+        """A killed process loses nothing either way; a power cut does, and cannot be had in a test."""
+        with opened(path) as storage:
+            writer = storage._database._writer
+            assert (writer.pragma("journal_mode"), writer.pragma("synchronous")) == ("wal", 2)
+
     def test_ids_are_not_used_again_after_reopening(self, path):
         filled(path)
         with opened(path) as storage:

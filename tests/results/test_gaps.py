@@ -4,7 +4,7 @@ import pytest
 from factories import BACKEND, coverage, task
 
 from batchnb.records import CoverageStatus, TaskStatus
-from batchnb.results.gaps import COVERAGE_WORDS, find_gaps
+from batchnb.results.gaps import COVERAGE_WORDS, find_gaps, gap_groups
 
 
 def test_every_coverage_status_has_a_word():
@@ -72,3 +72,25 @@ def test_a_tool_that_is_silent_on_one_app_only_is_a_gap_of_it():
 
 def test_tools_of_another_analysis_are_not_missed():
     assert find_gaps([coverage(), coverage(app_num=2, analysis_type="zap", tool="zap")]) == ()
+
+
+def test_gaps_are_grouped_by_tool_and_cause_unmeasured_first_then_the_widest():
+    cells = [
+        coverage(app_num=1, status=CoverageStatus.PARTIAL),
+        *(coverage(app_num=n, status=CoverageStatus.FAILED, detail=f"reason {n % 2}") for n in (2, 3, 4)),
+        coverage("b", 2, status=CoverageStatus.FAILED),
+        coverage(app_num=5, status=CoverageStatus.NOT_APPLICABLE),
+        coverage(app_num=6, tool="ruff", status=CoverageStatus.TIMED_OUT),
+        *(coverage(app_num=n, tool="ruff") for n in (1, 2, 3, 4, 5)),
+        *(coverage("b", n, tool="ruff") for n in (2,)),
+        coverage(app_num=6),
+    ]
+    groups = gap_groups(find_gaps(cells, [task(9, app_num=9, status=TaskStatus.CANCELLED)]))
+    told = [(group.tool, group.word, group.partial, group.apps, group.count) for group in groups]
+    assert told == [
+        ("bandit", "failed", False, {"b": "2", "gpt-4o": "2-4"}, 4),
+        ("", "cancelled", False, {"gpt-4o": "9"}, 1),
+        ("ruff", "timed out", False, {"gpt-4o": "6"}, 1),
+        ("bandit", "partly measured", True, {"gpt-4o": "1"}, 1),
+    ]
+    assert groups[0].details == ("reason 0", "reason 1")

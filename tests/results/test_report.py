@@ -23,7 +23,6 @@ def content(**changes):
     values = {
         "job": whole,
         "tasks": tasks,
-        "results": [],
         "findings": findings,
         "coverage": cells,
         "portfolio": portfolio(),

@@ -5,7 +5,7 @@ from factories import HOSTILE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchnb.results.text import shorten, shorten_middle, visible
+from batchnb.results.text import duration, plural, shorten, shorten_middle, visible
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,25 @@ def test_shortened_text_fits(text, limit):
     for cut in (shorten(text, limit), shorten_middle(text, limit)):
         assert len(cut) <= limit
         assert cut == text or "…" in cut
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0 ms"),
+        (0.042, "42 ms"),
+        (2.44, "2.4 s"),
+        (41.6, "42 s"),
+        (185, "3 min 5 s"),
+        (7300, "2 h 1 min"),
+    ],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_counted_nouns():
+    assert [plural(count, "task") for count in (0, 1, 1200)] == ["0 tasks", "1 task", "1,200 tasks"]
 
 
 def test_hostile_samples_really_need_it():

@@ -117,6 +117,48 @@ def test_an_apps_parts_are_real_folders(tmp_path):
     assert not any(app.has(part) for part in ("frontend", "linked", "missing"))
 
 
+class TestAPartThatIsThereAndIsNoFolder:
+    @pytest.fixture
+    def app(self, tmp_path):
+        make_apps(tmp_path, {"m": [1]})
+        return find_app(tmp_path, "m", 1)
+
+    def test_a_folder_and_nothing_at_all_are_no_problem(self, app):
+        assert (app.problem("backend"), app.problem("missing")) == ("", "")
+
+    @pytest.mark.parametrize("target", ["backend", "/nowhere/at/all", "part", ".."])
+    def test_a_link(self, app, target):
+        (app.path / "part").symlink_to(target)
+
+        assert app.problem("part") == "is a link"
+        assert not app.has("part")
+
+    @pytest.mark.parametrize("make", [write, os.mkfifo])
+    def test_a_file(self, app, make):
+        make(app.path / "part")
+
+        assert app.problem("part") == "is not a folder"
+        assert not app.has("part")
+
+    @pytest.mark.parametrize("locked", ["backend", "."])
+    def test_a_folder_that_cannot_be_read(self, app, locked):
+        (app.path / locked).chmod(0)
+        try:
+            if os.access(app.path / locked, os.R_OK):
+                pytest.skip("the superuser reads everything")
+            assert app.problem("backend") == "cannot be read: Permission denied"
+            assert app.has("backend") == (locked == "backend")
+        finally:
+            (app.path / locked).chmod(0o700)
+
+    def test_an_app_that_is_no_folder_any_more(self, app):
+        app.path.rename(app.path.with_name("app2"))
+        write(app.path)
+
+        assert app.problem("backend") == "cannot be read: Not a directory"
+        assert not app.has("backend")
+
+
 @pytest.mark.parametrize("kind", ["missing", "a file", "empty", "only files", "nearly"])
 def test_a_base_without_apps_is_an_error_that_names_it(tmp_path, kind):
     base = tmp_path / "base"

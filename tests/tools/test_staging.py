@@ -99,6 +99,7 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path):
     (tmp_path / "app" / "link.py").symlink_to("/etc/passwd")
     write(tmp_path / "app" / "big.py", "x" * 200)
     write(tmp_path / "app" / "node_modules" / "b.py")
+    write(tmp_path / "app" / "__pycache__" / "a.pyc")
 
     tree = stage(
         tmp_path / "app", tmp_path / "copy", suffixes=PY, prefix="backend", caps=Caps(file_bytes=100)
@@ -107,9 +108,50 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path):
     assert dict(tree.unread) == {
         "backend/link.py": "is a link",
         "backend/big.py": "is larger than 100 bytes",
+        "backend/node_modules": "installed packages, source files not read: 1",
     }
-    assert tree.foreign == (("backend/node_modules", "installed packages"),)
-    assert tree.eligible == 3
+    assert tree.foreign == (("backend/__pycache__", "compiled files"),)
+    assert tree.eligible == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "utf8"),
+    [
+        (b"", True),
+        (b"x = 1\n", True),
+        (b"x = '\xc3\xbc'\n", True),
+        (b"x = '\xfc'\n", False),
+        (b"# coding: utf-7\n#+AAo-eval(input())+AAo-\n", False),
+        (b"#!python\n# -*- coding: utf-7 -*-\n", False),
+        (b"# coding: utf-7\r\n", False),
+        (b"\r# coding: utf-7\r#+AAo-eval(input())+AAo-\r", False),
+        (b"\x0c# coding: utf-7\n", False),
+        (b"# coding: raw_unicode_escape\n#\\u000aeval(input())\n", False),
+        (b"# coding: no-such-thing\n", False),
+        (b"\n\n# coding: utf-7\n", True),
+        (b"x = 1\n# coding: utf-7\n", True),
+        (b"# coding: utf8\nx = '\xc3\xbc'\n", True),
+        (b"# coding: latin-1\nx = 'u'\n", True),
+        (b"# coding: latin-1\nx = '\xc3\xbc'\n", False),
+        (b"\xef\xbb\xbfx = 1\n", True),
+        (b"\xef\xbb\xbf# coding: utf-8\n", True),
+        (b"\xef\xbb\xbf# coding: latin-1\n", False),
+        (b"x = '\0'\n", False),
+        (b"# a\x0cb\rx = 1\r", True),
+    ],
+)
+def test_a_file_that_python_reads_in_another_way_than_as_utf8_is_known(tmp_path, content, utf8):
+    write(tmp_path / "app" / "a.py", content)
+
+    tree = stage(tmp_path / "app", tmp_path / "copy", suffixes=PY)
+
+    assert tree.not_utf8 == (frozenset() if utf8 else {"a.py"})
+
+
+def test_only_python_knows_coding_comments(tmp_path):
+    write(tmp_path / "app" / "a.js", "// x\n# coding: utf-7\n")
+
+    assert not stage(tmp_path / "app", tmp_path / "copy", suffixes=frozenset({".js"})).not_utf8
 
 
 def test_the_way_back_is_only_for_files_of_the_copy(tmp_path):

@@ -13,14 +13,14 @@ PY = frozenset({".py"})
 
 
 def walk(source, suffixes=PY, **caps):
-    """Return {path: content or reason} and the folders that were left out."""
+    """Return {path: content or reason} and the folders that were left out: path, what, gap."""
     tree = Tree(source, suffixes, Caps(**caps))
     found = {}
     for file in tree.files():
         assert file.path not in found
         assert (file.content is None) == bool(file.reason)
         found[file.path] = file.reason if file.content is None else file.content
-    return found, tree.foreign
+    return found, [(folder.path, folder.what, folder.gap) for folder in tree.foreign()]
 
 
 def test_files_of_the_wanted_kind_come_with_their_content(tmp_path):
@@ -99,8 +99,7 @@ def test_a_linked_folder_is_named_and_not_entered(tmp_path):
 
     found, foreign = walk(tmp_path / "app")
 
-    assert found.pop("a.py") == b"x"
-    assert found == {"lib": "is a link"} or foreign == [("lib", "a link")]
+    assert (found, foreign) == ({"a.py": b"x", "lib": "is a link"}, [])
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
@@ -112,7 +111,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     assert walk(tmp_path)[0] == {"a.py": "cannot be read: Permission denied"}
 
 
-@pytest.mark.parametrize(
+every_foreign_folder = pytest.mark.parametrize(
     ("name", "what"),
     [
         *((name, "version control") for name in (".git", ".hg", ".svn")),
@@ -120,26 +119,64 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
         ("__pycache__", "compiled files"),
     ],
 )
-def test_what_is_not_the_apps_own_is_left_out_and_named(tmp_path, name, what):
-    write(tmp_path / "sub" / name / "a.py")
-
-    assert walk(tmp_path) == ({}, [(f"sub/{name}", what)])
 
 
-def test_a_virtual_environment_is_left_out_and_named(tmp_path):
-    write(tmp_path / "any" / "pyvenv.cfg")
-    write(tmp_path / "any" / "lib" / "a.py")
-    write(tmp_path / "venv" / "b.py", "mine")
+@every_foreign_folder
+class TestForeignFolders:
+    def test_without_wanted_files_they_are_only_named(self, tmp_path, name, what):
+        write(tmp_path / "sub" / name / "inner" / "a.pyc")
 
-    assert walk(tmp_path) == ({"venv/b.py": b"mine"}, [("any", "a virtual environment")])
+        assert walk(tmp_path) == ({}, [(f"sub/{name}", what, "")])
+
+    def test_wanted_files_in_them_are_counted_wherever_they_lie(self, tmp_path, name, what):
+        for path in ("a.py", "inner/b.PY", "node_modules/c.py", "d.txt", "e.py/f.txt"):
+            write(tmp_path / "sub" / name / path)
+
+        assert walk(tmp_path) == ({}, [(f"sub/{name}", what, f"{what}, source files not read: 3")])
+
+    def test_a_link_in_them_is_not_followed_and_not_forgotten(self, tmp_path, name, what):
+        write(tmp_path / "outside" / "a.py")
+        (tmp_path / "app" / name).mkdir(parents=True)
+        (tmp_path / "app" / name / "lib").symlink_to(tmp_path / "outside")
+
+        assert walk(tmp_path / "app") == ({}, [(name, what, f"{what}, could not be looked through")])
 
 
-def test_the_source_itself_is_never_a_virtual_environment(tmp_path):
-    """One empty file would make a whole app invisible."""
-    write(tmp_path / "pyvenv.cfg", "")
-    write(tmp_path / "a.py", "x")
+def test_all_foreign_folders_together_are_looked_through_up_to_the_cap(tmp_path):
+    for folder in ("a", "b", "c"):
+        for number in range(4):
+            write(tmp_path / folder / "node_modules" / f"{number}.py")
 
-    assert walk(tmp_path)[0] == {"a.py": b"x"}
+    _, foreign = walk(tmp_path, entries=7)
+
+    what = "installed packages"
+    assert [gap for *_, gap in foreign] == [
+        f"{what}, source files not read: 4",
+        f"{what}, source files not read: 3 or more",
+        f"{what}, could not be looked through",
+    ]
+
+
+def test_what_is_in_foreign_folders_does_not_use_up_the_cap_of_the_apps_own(tmp_path):
+    for number in range(20):
+        write(tmp_path / "node_modules" / f"{number}.js")
+    write(tmp_path / "z.py", "x")
+
+    assert walk(tmp_path, entries=10)[0] == {"z.py": b"x"}
+
+
+@pytest.mark.parametrize("marker", ["", "home = /usr/bin\n"])
+@pytest.mark.parametrize("place", ["", "core/"])
+def test_no_marker_file_hides_code(tmp_path, place, marker):
+    """Whatever makes a folder look like a virtual environment, an app can have too."""
+    for path in ("bin/python", "lib/python3.11/site-packages/flask.py"):
+        write(tmp_path / place / path)
+    write(tmp_path / place / "pyvenv.cfg", marker)
+    write(tmp_path / place / "app.py", "x")
+
+    what = "installed packages"
+    packages = (f"{place}lib/python3.11/site-packages", what, f"{what}, source files not read: 1")
+    assert walk(tmp_path) == ({f"{place}app.py": b"x"}, [packages])
 
 
 class TestCaps:

@@ -8,6 +8,7 @@ from support import wait_until
 
 import batchnb as bn
 from batchnb.records import JobStatus
+from batchnb.records.errors import StorageError
 from batchnb.widgets.batch_panel import BatchPanel
 from batchnb.widgets.view import tree
 
@@ -111,6 +112,24 @@ def test_a_closed_service_is_told(host, panel):
     panel.run_button.click()
     assert wait_until(lambda: "⚠ Not started: the service was closed" in text(panel._summary))
     assert panel.view is None
+
+
+def test_a_read_that_fails_does_not_let_a_second_job_start(host, panel, monkeypatch):
+    panel.run_button.click()
+    assert wait_until(lambda: panel.run_button.disabled and idle(panel)())
+    get_job = host.storage.get_job
+
+    def fail(job_id):
+        raise StorageError("disk I/O error")
+
+    monkeypatch.setattr(host.storage, "get_job", fail)
+    panel.run_button.click()
+    assert wait_until(idle(panel))
+    assert panel.run_button.disabled
+    assert len(host.storage.get_jobs()) == 1
+    monkeypatch.setattr(host.storage, "get_job", get_job)
+    host.analyzer.gate.set()
+    assert wait_until(lambda: not panel.run_button.disabled)
 
 
 def test_only_its_own_threads_write_what_they_own(host, panel):

@@ -3,10 +3,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from support import START, error, job
+from support import START, coverage, error, job
 
-from batchnb.records import JobStatus
-from batchnb.widgets.job_presenter import CancelNote, duration, present_job
+from batchnb.records import CoverageStatus, JobStatus
+from batchnb.results.severity import severity_info
+from batchnb.widgets.job_presenter import CancelNote, present_job
 from batchnb.widgets.outcome import Outcome
 
 NOW = START + timedelta(seconds=3.2)
@@ -82,6 +83,14 @@ def test_a_refused_cancel_says_why_and_can_be_tried_again():
     assert "cancel asked" not in state.elapsed
 
 
+def test_a_job_that_somebody_else_asked_to_cancel_is_being_cancelled():
+    refused = CancelNote(asked_at=NOW, refused="it neither waits nor runs")
+    for note in (None, refused):
+        state = present_job(running(cancellation_requested=True), NOW, note)
+        assert state.status == "cancelling: stopping 2 running tasks"
+        assert not state.can_cancel
+
+
 def test_cancelled_says_what_was_cancelled_what_was_kept_and_how_long_it_took():
     note = CancelNote(asked_at=NOW - timedelta(seconds=0.04))
     state = present_job(ended(JobStatus.CANCELLED, completed=2, cancelled=3), NOW, note)
@@ -118,16 +127,19 @@ def test_the_other_endings(record, text):
     assert present_job(record, NOW).status == text
 
 
+MEASURED, FAILED = coverage(), coverage(tool="ruff", status=CoverageStatus.FAILED)
+
+
 @pytest.mark.parametrize(
-    ("measured", "bound", "text"),
+    ("cells", "text"),
     [
-        (True, False, "findings"),
-        (True, True, "findings at least: not everything was measured"),
-        (False, True, "nothing was measured, so there is no number of findings"),
+        ([MEASURED], "findings"),
+        ([MEASURED, FAILED], "findings at least: not everything was measured"),
+        ([FAILED], "nothing was measured, so there is no number of findings"),
     ],
 )
-def test_the_counts_of_an_ended_job_say_how_much_they_cover(measured, bound, text):
-    outcome = Outcome(has_measurement=measured, is_lower_bound=bound, gaps=(), outputs=())
+def test_the_counts_of_an_ended_job_say_how_much_they_cover(cells, text):
+    outcome = Outcome(info=severity_info([], cells), gaps=(), outputs=())
     assert present_job(ended(JobStatus.COMPLETED, completed=1), NOW, None, outcome).counts_note == text
 
 
@@ -136,18 +148,3 @@ def test_errors_are_capped_with_their_true_number():
     assert state.errors[0] == "analysis: no 0"
     assert len(state.errors) == 6
     assert state.errors[-1] == "and 3 more errors"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (-1, "0 ms"),
-        (0.042, "42 ms"),
-        (2.44, "2.4 s"),
-        (41.6, "42 s"),
-        (185, "3 min 5 s"),
-        (7300, "2 h 1 min"),
-    ],
-)
-def test_durations(seconds, text):
-    assert duration(seconds) == text

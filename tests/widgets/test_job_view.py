@@ -9,9 +9,9 @@ from ipywidgets.widgets.widget import _instances
 from support import wait_until
 
 from batchnb.records import JobStatus
-from batchnb.records.errors import RecordNotFoundError, StorageError
+from batchnb.records.errors import RecordNotFoundError, StorageError, StoreClosedError
 from batchnb.widgets.job_view import JobView
-from batchnb.widgets.publisher import INTERVAL
+from batchnb.widgets.publisher import INTERVAL, Pace
 from batchnb.widgets.view import route_by_frontend, tree
 
 
@@ -94,19 +94,53 @@ def test_cancel_ends_the_job_and_says_so(host, shown):
     assert "nothing was measured" in view._counts.value
 
 
-def test_cancel_returns_at_once(host, shown):
+def test_a_click_on_cancel_is_acknowledged_while_the_store_is_busy(host, shown, monkeypatch):
+    asked, store_is_free = [], threading.Event()
+    cancel_job = host.service.cancel_job
+
+    def wait_for_the_store(job_id):
+        asked.append(job_id)
+        store_is_free.wait(20)
+        return cancel_job(job_id)
+
+    monkeypatch.setattr(host.service, "cancel_job", wait_for_the_store)
     view = shown(JobView(host.service, host.storage, host.submit()))
     assert host.analyzer.started.wait(10)
-    start = time.monotonic()
+    view.cancel_button.click()  # would hang here for 20 s
     view.cancel_button.click()
-    assert time.monotonic() - start < 0.5
+    assert not store_is_free.is_set()
+    assert wait_until(lambda: "cancelling" in view._status.value)
+    assert view.cancel_button.disabled
+    assert host.storage.get_job(view.job_id).status is JobStatus.RUNNING
+    store_is_free.set()
+    assert wait_until(has_results(view))
+    assert "cancelled: 4 tasks" in view._status.value
+    assert asked == [view.job_id]
 
 
-def test_a_job_that_runs_elsewhere_is_not_cancelled_and_that_is_said(host, shown):
+def test_a_cancel_that_failed_is_told_and_can_be_tried_again(host, shown, monkeypatch):
+    cancel_job = host.service.cancel_job
+
+    def fail(job_id):
+        raise StorageError("the store is <busy>")
+
+    monkeypatch.setattr(host.service, "cancel_job", fail)
+    view = shown(JobView(host.service, host.storage, host.submit()))
+    assert host.analyzer.started.wait(10)
+    view.cancel_button.click()
+    assert wait_until(lambda: "not cancelled: the store is &lt;busy&gt;" in view._status.value)
+    assert wait_until(lambda: not view.cancel_button.disabled)
+    monkeypatch.setattr(host.service, "cancel_job", cancel_job)
+    view.cancel_button.click()
+    assert wait_until(has_results(view))
+    assert host.storage.get_job(view.job_id).status is JobStatus.CANCELLED
+
+
+def test_a_job_that_does_not_run_is_not_cancelled_and_that_is_said(host, shown):
     job = host.storage.create_job({"models": ["atlas"], "analysis_types": ["gated"]})
     view = shown(JobView(host.service, host.storage, job.id))
     view.cancel_button.click()
-    assert wait_until(lambda: "not cancelled: this notebook does not run the job" in view._status.value)
+    assert wait_until(lambda: "not cancelled: it neither waits nor runs" in view._status.value)
 
 
 def test_an_ended_job_is_shown_with_its_results_and_calls_back_once(host, shown):
@@ -122,15 +156,66 @@ def test_an_ended_job_is_shown_with_its_results_and_calls_back_once(host, shown)
     assert "&lt;i&gt;x&lt;/i&gt;" in view._title.outputs[0]["data"]["text/html"]
 
 
-def test_a_store_that_fails_is_told_and_ends_the_thread(host, shown, monkeypatch):
+def test_a_job_where_nothing_happens_is_looked_at_seldom_but_a_click_is_heard(host, shown, monkeypatch):
+    monkeypatch.setattr(Pace, "quiet_seconds", 0)
+    monkeypatch.setattr(Pace, "seldom_seconds", 3600)
+    steps, pauses, step = [], [], JobView.step
+
+    def noted(view):
+        steps.append(view)
+        pauses.append(step(view))
+        return pauses[-1]
+
+    monkeypatch.setattr(JobView, "step", noted)
     job = host.storage.create_job({"models": ["atlas"], "analysis_types": ["gated"]})
     view = shown(JobView(host.service, host.storage, job.id))
+    assert wait_until(lambda: pauses == [3600])  # the next step by itself is in an hour
+    view.cancel_button.click()
+    assert wait_until(lambda: "not cancelled" in view._status.value)
+    before = len(steps)
+    assert before <= 3  # the first, the click, and what came of it
+    view.settle(0)  # the workspace closes
+    assert wait_until(lambda: len(steps) > before)
+
+
+@pytest.mark.parametrize("read", ["get_job_or_fail", "get_findings"])
+def test_a_read_that_fails_for_a_while_is_told_and_the_view_goes_on(host, shown, monkeypatch, read):
+    """At the end of the job too: `get_findings` is only read for the results."""
+    works, broken = getattr(host.storage, read), threading.Event()
 
     def fail(job_id):
-        raise StorageError("the store is closed")
+        if broken.is_set():
+            raise StorageError("disk I/O error <x>")
+        return works(job_id)
 
-    monkeypatch.setattr(host.storage, "get_job_or_fail", fail)
-    assert wait_until(lambda: view.publisher.thread is None)
+    view = shown(JobView(host.service, host.storage, host.submit()))
+    assert wait_until(lambda: "2 running" in view._progress.value)
+    broken.set()
+    monkeypatch.setattr(host.storage, read, fail)
+    if read == "get_findings":
+        host.analyzer.gate.set()
+    assert wait_until(lambda: "cannot read the job right now: disk I/O error &lt;x&gt;" in view._status.value)
+    assert view.cancel_button.disabled == (read == "get_findings")
+    assert not view._errors.outputs
+    broken.clear()
+    host.analyzer.gate.set()
+    assert wait_until(has_results(view))
+    assert ">completed<" in view._status.value
+
+
+@pytest.mark.parametrize(
+    "error", [StoreClosedError("the store is closed"), RecordNotFoundError("job", 1)], ids=["closed", "gone"]
+)
+def test_a_job_that_cannot_come_back_is_told_and_ends_the_thread(host, shown, monkeypatch, error):
+    view = shown(JobView(host.service, host.storage, host.submit()))
+    assert host.analyzer.started.wait(10)
+
+    def fail(job_id):
+        raise error
+
+    with monkeypatch.context() as patch:  # the fixture's end reads the job again
+        patch.setattr(host.storage, "get_job_or_fail", fail)
+        assert wait_until(lambda: view.publisher.thread is None)
     assert "can no longer be read" in view._errors.outputs[0]["data"]["text/plain"]
     assert view.cancel_button.disabled
 
@@ -140,6 +225,7 @@ def test_a_fault_of_the_view_is_shown_in_it(host, shown, monkeypatch):
     host.analyzer.gate.set()
     view = shown(JobView(host.service, host.storage, host.submit()))
     assert wait_until(lambda: view._errors.outputs)
+    assert wait_until(lambda: view.publisher.thread is None)
     assert "this view stopped (ZeroDivisionError" in view._errors.outputs[0]["data"]["text/plain"]
 
 
@@ -151,6 +237,19 @@ def test_the_mimebundle_has_the_widget_and_a_static_picture(host, shown):
     assert "&lt;i&gt;x&lt;/i&gt;" in bundle["text/html"]
     view.close()
     assert set(view.mimebundle()) == {"text/html", "text/plain"}
+
+
+def test_the_static_picture_of_an_ended_job_says_what_was_found_and_measured(host, shown):
+    view = shown(JobView(host.service, host.storage, host.submit()))
+    assert "Findings by severity" not in view.mimebundle()["text/html"]
+    host.analyzer.gate.set()
+    assert host.service.wait(view.job_id, 10)
+    view.close()  # whether or not the view has read the results
+    for shows in (view, shown(JobView(host.service, host.storage, view.job_id))):
+        picture = shows.mimebundle()["text/html"]
+        assert "Findings by severity: 4 high, 0 medium, 0 low. Apps: 4 measured." in picture
+    assert wait_until(has_results(shows))
+    assert shows.mimebundle()["text/html"] == picture
 
 
 def test_close_leaves_no_widget_and_no_thread_and_the_job_alone(host):

@@ -40,11 +40,11 @@ def test_no_finding_is_told_apart_from_nothing_measured():
     clean = present_outcome([], [], [coverage()])
     assert "None in what was measured." in htmls(clean)[-1]
     assert "every tool read every file" in htmls(clean)[2]
-    assert clean.has_measurement
-    assert not clean.is_lower_bound
+    assert clean.info.has_measurement
+    assert not clean.info.is_lower_bound
     blind = present_outcome([], [], [coverage(status=CoverageStatus.TIMED_OUT, files_seen=0)])
     assert "Nothing was measured." in htmls(blind)[-1]
-    assert not blind.has_measurement
+    assert not blind.info.has_measurement
 
 
 def test_gaps_are_grouped_by_tool_and_cause():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,6 +20,8 @@ _LEVELS = {level.value.upper() for level in Severity}
 # An exclude list of our own that matches nothing: bandit's default drops every file whose path has ".git",
 # "CVS" or "__pycache__" somewhere in it, and says nothing.
 _EXCLUDE_NOTHING = "/nowhere/at/all"
+# What bandit says, on standard error only, when a check of its own raised an exception.
+_FAILED_CHECK = re.compile(r"Bandit internal error running: (\S+) on file (.+?) at line (\d+): ")
 
 
 class Bandit(Scanner):
@@ -39,7 +42,7 @@ class Bandit(Scanner):
         )
 
     def parse(self, raw: RawOutput) -> ScanReport:
-        """Read bandit's JSON report; its `errors` are files that it could not parse."""
+        """Read bandit's JSON report, whose `errors` are files that it could not parse, and its messages."""
         if raw.returncode not in {0, 1}:  # 1: there are findings
             raise ReportError(f"bandit ended with exit code {raw.returncode}")
         report = load_json(raw, self.name, dict)
@@ -49,7 +52,17 @@ class Bandit(Scanner):
             issues = tuple(_issue(result) for result in report["results"])
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ReportError(f"bandit's report is not of the known form: {error!r}") from error
-        return ScanReport(issues=issues, unparsed=unparsed, scanned=scanned)
+        incomplete: dict[str, str] = {}
+        for check, path, line in _FAILED_CHECK.findall(raw.stderr.decode(errors="replace")):
+            incomplete.setdefault(path, f"read, but bandit's check {check} failed at line {line}")
+        doubt = "bandit's messages were cut off, so more of its checks may have failed"
+        return ScanReport(
+            issues=issues,
+            unparsed=unparsed,
+            incomplete=incomplete,
+            doubt=doubt if raw.stderr_truncated else "",
+            scanned=scanned,
+        )
 
 
 def _issue(result: dict[str, Any]) -> Issue:

@@ -40,6 +40,10 @@ class ScanReport:
     issues: tuple[Issue, ...]
     unparsed: dict[str, str] = field(default_factory=dict)
     """Staged path -> why the tool could not read the file."""
+    incomplete: dict[str, str] = field(default_factory=dict)
+    """Staged path -> what the tool left undone in a file that it did read."""
+    doubt: str = ""
+    """Why more may be missing than is listed."""
     scanned: frozenset[str] | None = None
     """Staged paths that the tool says it read; None: it does not say."""
 
@@ -49,7 +53,7 @@ class Scanner(ABC):
 
     name: ClassVar[str]
     utf8_only: ClassVar[bool] = False
-    """Whether the tool passes over files that are not UTF-8, and says nothing of it in its report."""
+    """Whether the tool passes over files that are not UTF-8, or takes them for it, and does not say so."""
     install_hint: ClassVar[str]
 
     @abstractmethod
