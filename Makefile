@@ -30,7 +30,7 @@ test-online: $(STAMP) browser  ## Run the tests that need the package registries
 	$(BIN)/pytest -m online
 
 lab: $(STAMP)  ## Open JupyterLab on the notebooks
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 lint: $(STAMP)  ## Check style, types and layers
 	$(BIN)/ruff format --check .
