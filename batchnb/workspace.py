@@ -217,6 +217,11 @@ class Job:
         """The job's status now."""
         return self.record.status
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether the job has ended and left nothing running."""
+        return self._workspace.service.is_ended(self.id)
+
     def cancel(self) -> bool:
         """Stop the job: kill its tools, cancel what waits. True if there was something to stop."""
         return self._workspace.service.cancel_job(self.id)
@@ -237,7 +242,7 @@ class Job:
         return self._ended().__await__()
 
     async def _ended(self) -> Job:
-        while not self._workspace.service.is_ended(self.id):  # noqa: ASYNC110 - other processes set no event
+        while not self.is_ended:  # noqa: ASYNC110 - other processes set no event
             # A look now and then, not a thread: one that waits would outlive a loop that gives up.
             await asyncio.sleep(_AWAIT_SECONDS)
         return self

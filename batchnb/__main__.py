@@ -1,0 +1,7 @@
+"""`python -m batchnb`."""
+
+import sys
+
+from batchnb.cli import main
+
+sys.exit(main())

@@ -1,0 +1,155 @@
+"""The command line: the same engine without a notebook."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batchnb.doctor import doctor
+from batchnb.records import JobStatus
+from batchnb.records.errors import BatchnbError
+from batchnb.workspace import Job, open_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from batchnb.workspace import Workspace
+
+    Command = Callable[[argparse.Namespace], int]
+
+EXIT_CODES = {JobStatus.COMPLETED: 0, JobStatus.CANCELLED: 130}
+"""A job that failed or broke gives 1, a wrong value on the command line 2."""
+_TICK_SECONDS = 0.2
+_BASE = "folder with <model>/app<N>; by default $APP_BASE_PATH"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code of the process."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except BatchnbError as error:
+        print(f"batchnb: {error}", file=sys.stderr)
+        return 2
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    del options
+    found = doctor()
+    print(found)
+    return 1 if found.missing else 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    with _workspace(options) as workspace:
+        job = workspace.run(
+            models=options.models,
+            apps=options.apps,
+            analyses=options.analyses,
+            name=options.name,
+            task_timeout_seconds=options.timeout,
+        )
+        return _follow(job, options.report)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    with _workspace(options) as workspace:
+        return _follow(workspace.resume(options.job, retry=options.retry), options.report)
+
+
+def _list(options: argparse.Namespace) -> int:
+    with _workspace(options) as workspace:
+        for record in workspace.storage.get_jobs():
+            print(repr(workspace.attach(record.id)).strip("<>"))
+    return 0
+
+
+def _cancel(options: argparse.Namespace) -> int:
+    with _workspace(options) as workspace:
+        job = workspace.attach(options.job)
+        if job.cancel():
+            job.wait()
+        print(repr(job).strip("<>"))
+        return 0 if job.status is JobStatus.CANCELLED else 1
+
+
+def _report(options: argparse.Namespace) -> int:
+    with _workspace(options) as workspace:
+        print(workspace.attach(options.job).report(options.file))
+    return 0
+
+
+def _workspace(options: argparse.Namespace) -> Workspace:
+    return open_workspace(options.base, store=options.store)
+
+
+def _follow(job: Job, report: Path | None) -> int:
+    """Show a job's progress until it ends; the first Ctrl-C cancels it."""
+    try:
+        _show_progress(job)
+    except KeyboardInterrupt:
+        print("\ncancelling ...", file=sys.stderr)
+        job.cancel()
+        job.wait()
+    print(repr(job).strip("<>"))
+    for error in job.record.errors:
+        print(f"  {error.category.value}: {error.message}")
+    if report is not None:
+        print(f"report: {job.report(report)}")
+    return EXIT_CODES.get(job.status, 1)
+
+
+def _show_progress(job: Job) -> None:
+    """Write one line that is written over, on a terminal only."""
+    shown = ""
+    while not job.is_ended:
+        record = job.record
+        line = f"{record.status.value}: {record.completed_tasks} of {record.total_tasks} tasks"
+        if sys.stderr.isatty() and line != shown:
+            print(f"\r{line.ljust(len(shown))}", end="", file=sys.stderr, flush=True)
+            shown = line
+        time.sleep(_TICK_SECONDS)
+    if shown:
+        print(f"\r{' ' * len(shown)}\r", end="", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="batchnb", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    add("doctor", _doctor, "say what is installed and what is missing")
+    run = add("run", _run, "run a job and wait for its end; Ctrl-C cancels it")
+    run.add_argument("base", nargs="?", help=_BASE)
+    run.add_argument("--models", nargs="+", metavar="MODEL", help="by default all")
+    run.add_argument("--apps", metavar="RANGE", help="such as 1-3,5; by default all")
+    run.add_argument("--analyses", nargs="+", metavar="ANALYSIS", help="by default all that there are")
+    run.add_argument("--name", default="", help="of the job")
+    run.add_argument("--timeout", type=int, metavar="SECONDS", help="longest time for one task")
+    listing = add("list", _list, "list the jobs of a store")
+    listing.add_argument("base", nargs="?", help=_BASE)
+    cancel = add("cancel", _cancel, "cancel a job, also one that a notebook runs")
+    resume = add("resume", _resume, "go on where an ended job stopped; Ctrl-C cancels")
+    resume.add_argument("--retry", action="store_true", help="also run again what failed or lacked a tool")
+    report = add("report", _report, "write a job's HTML report")
+    for command in (cancel, resume, report):
+        command.add_argument("job", type=int, help="the job's number")
+        command.add_argument("--base", help=_BASE)
+    report.add_argument("file", type=Path, help="where to write it")
+    for command in (run, resume):
+        command.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report at the end")
+    for command in (run, listing, cancel, resume, report):
+        command.add_argument("--store", help="the store's file; by default <base>/.batchnb/store.db")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

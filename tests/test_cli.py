@@ -1,0 +1,100 @@
+"""The command line: what it prints, and its exit codes."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from support import EXAMPLES, FAULT, make_apps, wait_until
+
+import batchnb
+from batchnb.cli import main
+
+pytestmark = pytest.mark.tool
+SAMPLE = EXAMPLES / "portfolio"
+
+
+@pytest.fixture
+def base(tmp_path):
+    return make_apps(tmp_path / "apps", {"m": [1, 2]}, FAULT)
+
+
+def test_a_job_from_start_to_report(base, tmp_path, capsys):
+    code = main(
+        ["run", str(base), "--apps", "1", "--name", "nightly", "--report", str(tmp_path / "report.html")]
+    )
+
+    said = capsys.readouterr().out
+    assert code == 0
+    assert "Job 1 'nightly': completed, 1 of 1 tasks, findings: 2 high" in said
+    assert f"report: {tmp_path / 'report.html'}" in said
+    assert (tmp_path / "report.html").stat().st_size > 1_000_000
+
+    assert main(["list", str(base)]) == 0
+    assert "Job 1 'nightly': completed" in capsys.readouterr().out
+    assert main(["report", "1", str(tmp_path / "again.html"), "--base", str(base)]) == 0
+    assert (tmp_path / "again.html").exists()
+
+
+def test_a_job_that_failed_says_why_and_gives_1(tmp_path, capsys):
+    assert main(["run", str(SAMPLE), "--store", ":memory:", "--models", "birch-mini", "--apps", "3"]) == 1
+    assert "parse: Backend security: bandit: 1 of 1 files not read: backend/app.py" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "{base}", "--apps", "1-x"], "app range '1-x' (from apps) is not valid"),
+        (["run", "{base}", "--models", "n"], "model 'n' (from portfolio {base}) is not valid: known are m"),
+        (["run", "{base}/missing"], "base path '{base}/missing' cannot be read"),
+        (["run"], "base path '' (from APP_BASE_PATH) is not valid"),
+        (["cancel", "7", "--base", "{base}"], "there is no job 7 in this store"),
+        (["resume", "7", "--base", "{base}"], "there is no job 7 in this store"),
+    ],
+)
+def test_a_wrong_value_is_said_on_the_error_stream_and_gives_2(base, capsys, arguments, message):
+    assert main([argument.format(base=base) for argument in arguments]) == 2
+
+    said = capsys.readouterr()
+    assert message.format(base=base) in said.err
+    assert said.out == ""
+
+
+def test_doctor_says_what_is_there(capsys):
+    assert main(["doctor"]) == 0
+    assert "bandit" in capsys.readouterr().out
+
+
+@pytest.fixture
+def many(tmp_path):
+    return make_apps(tmp_path / "many", {"m": range(1, 200)}, FAULT)
+
+
+@pytest.fixture
+def running(many):
+    """A job of another process that outlasts the test, unless somebody stops it."""
+    command = [sys.executable, "-m", "batchnb", "run", str(many)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert wait_until((many / ".batchnb" / "store.db").exists)
+        with batchnb.open(many) as workspace:
+            assert wait_until(lambda: "running" in [j.status.value for j in workspace.storage.get_jobs()])
+        yield process
+        process.kill()
+
+
+def test_a_job_of_another_process_can_be_cancelled(many, running, capsys):
+    assert main(["cancel", "1", "--base", str(many)]) == 0
+
+    assert "Job 1 'Batch Job 1': cancelled, 199 of 199 tasks" in capsys.readouterr().out
+    assert running.wait(20) == 130
+
+
+def test_ctrl_c_cancels_and_the_rest_can_be_resumed(many, running, capsys):
+    os.kill(running.pid, signal.SIGINT)
+
+    assert running.wait(20) == 130
+    assert "cancelled, 199 of 199 tasks" in running.stdout.read()
+    with batchnb.open(many, max_tasks=1) as workspace:
+        continued = workspace.resume(1)
+        assert continued.record.task_count_by_status["pending"] > 0
