@@ -8,12 +8,13 @@ from typing import Any
 
 from batchnb.engine.rows import dump
 from batchnb.engine.settings import MAX_SECONDS, check_whole
-from batchnb.records import BatchAnalysisJob, JobSpec, utc_now
+from batchnb.records import BatchAnalysisJob, JobSpec, JobStatus, utc_now
 from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.records.ranges import MAX_APP_NUM
 
 JOB_FIELDS = tuple(field.name for field in fields(JobSpec))
 _SOURCE = "create_job"
+_CHANGEABLE = ("name", "description", "status", "cancellation_requested", "task_timeout_seconds")
 
 
 def job_draft(job_data: Mapping[str, Any] | JobSpec) -> BatchAnalysisJob:
@@ -47,6 +48,25 @@ def job_draft(job_data: Mapping[str, Any] | JobSpec) -> BatchAnalysisJob:
         analysis_options={str(kind): dict(values) for kind, values in options.items()},
         task_timeout_seconds=data.get("task_timeout_seconds"),
     )
+
+
+def checked_changes(changes: Mapping[str, Any]) -> tuple[JobStatus | None, dict[str, Any]]:
+    """Return the new status of a job (None: none was given) and its other new fields.
+
+    Raises:
+        UnknownNameError: for a field that cannot be set, or a status that there is not.
+        InvalidValueError: for a value that is not allowed.
+    """
+    unknown = [name for name in changes if name not in _CHANGEABLE]
+    if unknown:
+        raise UnknownNameError("job field", unknown[0], _CHANGEABLE, "update_job")
+    fields = {name: value for name, value in changes.items() if name != "status"}
+    check_fields(fields, "update_job")
+    status = changes.get("status")
+    if status is not None and status not in set(JobStatus):
+        known = [member.value for member in JobStatus]
+        raise UnknownNameError("job status", str(status), known, "update_job")
+    return None if status is None else JobStatus(status), fields
 
 
 def check_fields(data: Mapping[str, Any], source: str) -> None:

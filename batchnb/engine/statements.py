@@ -28,10 +28,11 @@ from batchnb.records import (
 from batchnb.records.errors import EndedError, RecordNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import apsw
 
+    from batchnb.engine.rows import Row
     from batchnb.records import BatchAnalysisTask, JobError
 
     Tools = Callable[[str], Sequence[str]]
@@ -103,6 +104,23 @@ def read_task(db: apsw.Connection, task_id: int) -> BatchAnalysisTask | None:
     """Return one task, or None."""
     row = db.execute(f"{TASKS.select} WHERE id = ?", (task_id,)).fetchone()
     return None if row is None else TASKS.read(row)
+
+
+def add_tasks(db: apsw.Connection, job_id: int, tasks: Iterable[BatchAnalysisTask]) -> range:
+    """Insert new tasks of a job that has not ended; return their ids."""
+    if one_job(db, job_id).status.is_ended:
+        raise EndedError(f"job {job_id} has ended")
+
+    def rows() -> Iterator[Row]:
+        for task in tasks:
+            task.check()
+            yield TASKS.row(task, id=None)
+
+    used = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'tasks'"
+    first: Any = db.execute(used).get
+    db.executemany(TASKS.insert, rows())
+    last: Any = db.execute(used).get
+    return range(first + 1, last + 1)
 
 
 def change_task(

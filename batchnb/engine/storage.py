@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.continuing import continue_job
 from batchnb.engine.database import Database
-from batchnb.engine.drafts import check_fields, check_id, job_draft
+from batchnb.engine.drafts import check_id, checked_changes, job_draft
 from batchnb.engine.rows import COVERAGE, FINDINGS, JOBS, RESULTS, TASKS
 from batchnb.engine.statements import (
+    add_tasks,
     ask_cancellation,
     break_job,
     cancel_pending,
@@ -43,7 +44,6 @@ from batchnb.records.errors import (
     EndedError,
     InvariantError,
     RecordNotFoundError,
-    UnknownNameError,
 )
 from batchnb.records.task import DEFAULT_TIMEOUT_SECONDS
 
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
     import apsw
 
     from batchnb.records import AnalysisReport, Coverage, Finding, JobError
-
-_JOB_UPDATES = ("name", "description", "status", "cancellation_requested", "task_timeout_seconds")
 
 
 class JobStorage:
@@ -131,16 +129,7 @@ class JobStorage:
             UnknownNameError: for a field that cannot be set (counts are counted, never set).
             EndedError: if the job has ended. InvariantError: if the state machine has no such arrow.
         """
-        unknown = [name for name in changes if name not in _JOB_UPDATES]
-        if unknown:
-            raise UnknownNameError("job field", unknown[0], _JOB_UPDATES, "update_job")
-
-        fields = {name: value for name, value in changes.items() if name != "status"}
-        check_fields(fields, "update_job")
-        status = changes.get("status")
-        if status is not None and status not in set(JobStatus):
-            known = [member.value for member in JobStatus]
-            raise UnknownNameError("job status", str(status), known, "update_job")
+        status, fields = checked_changes(changes)
 
         def change(job: BatchAnalysisJob) -> BatchAnalysisJob:
             moved = job if status in {None, job.status} else job.with_status(JobStatus(status), utc_now())
@@ -259,29 +248,19 @@ class JobStorage:
         timeout = DEFAULT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
         now = utc_now()
 
-        def rows() -> Iterable[tuple[Any, ...]]:
-            for model, app_num, analysis_type in cells:
-                task = BatchAnalysisTask(
-                    id=1,
-                    job_id=job_id,
-                    model=model,
-                    app_num=app_num,
-                    analysis_type=analysis_type,
-                    created_at=now,
-                    timeout_seconds=timeout,
-                )
-                task.check()
-                yield TASKS.row(task, id=None)
-
-        def work(db: apsw.Connection) -> range:
-            if one_job(db, job_id).status.is_ended:
-                raise EndedError(f"job {job_id} has ended")
-            first = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'tasks'").get or 0
-            db.executemany(TASKS.insert, rows())
-            last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'tasks'").get or 0
-            return range(first + 1, last + 1)
-
-        return self._database.write(work)
+        tasks = (
+            BatchAnalysisTask(
+                id=1,
+                job_id=job_id,
+                model=model,
+                app_num=app_num,
+                analysis_type=analysis_type,
+                created_at=now,
+                timeout_seconds=timeout,
+            )
+            for model, app_num, analysis_type in cells
+        )
+        return self._database.write(lambda db: add_tasks(db, job_id, tasks))
 
     def get_task(self, task_id: int) -> BatchAnalysisTask | None:
         """Return a snapshot of a task, or None if there is none with this id."""
