@@ -13,7 +13,7 @@ _HOMES = {
     "BatchAnalysisService": "batchnb.engine.service",
     "BatchPanel": "batchnb.widgets.batch_panel",
     "BatchnbError": "batchnb.records.errors",
-    "Job": "batchnb.workspace",
+    "Job": "batchnb.job",
     "JobStatus": "batchnb.records",
     "JobStorage": "batchnb.engine.storage",
     "LoggerFactory": "batchnb.tools.log",
@@ -22,7 +22,7 @@ _HOMES = {
     "Workspace": "batchnb.workspace",
     "doctor": "batchnb.doctor",
     "open": "batchnb.workspace:open_workspace",
-    "severity_chart": "batchnb.workspace",
+    "severity_chart": "batchnb.job",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list of public names, not two

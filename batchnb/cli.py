@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from batchnb.doctor import doctor
 from batchnb.records import JobStatus
 from batchnb.records.errors import BatchnbError
-from batchnb.workspace import Job, open_workspace
+from batchnb.workspace import open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from batchnb.job import Job
     from batchnb.workspace import Workspace
 
     Command = Callable[[argparse.Namespace], int]

@@ -1,0 +1,182 @@
+"""A handle on one job: what a user holds, watches, cancels and reads."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batchnb.records import JobStatus, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import pandas as pd
+
+    from batchnb.engine.service import BatchAnalysisService
+    from batchnb.records import BatchAnalysisJob, Portfolio
+    from batchnb.results._plotly import Figure
+    from batchnb.widgets.job_view import JobView
+
+_AWAIT_SECONDS = 0.05
+
+
+class Job:
+    """A handle on one job. Everything is read from the store when it is asked for."""
+
+    def __init__(
+        self, service: BatchAnalysisService, portfolio: Portfolio, job_id: int, views: list[JobView]
+    ) -> None:
+        """Make a handle; see Workspace.run and Workspace.attach.
+
+        Args:
+            service: the engine that runs it, or at least can ask for its cancellation.
+            portfolio: the apps, for the report.
+            job_id: the job's id.
+            views: where a view of it is noted, for whoever closes the store.
+        """
+        self._service = service
+        self._storage = service.storage
+        self._portfolio = portfolio
+        self._views = views
+        self._view: JobView | None = None
+        self.id = job_id
+
+    @property
+    def record(self) -> BatchAnalysisJob:
+        """A snapshot of the job: status, counts, errors and what was asked for."""
+        return self._storage.get_job_or_fail(self.id)
+
+    @property
+    def status(self) -> JobStatus:
+        """The job's status now."""
+        return self.record.status
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the job has ended and left nothing running."""
+        return self._service.is_ended(self.id)
+
+    def cancel(self) -> bool:
+        """Stop the job: kill its tools, cancel what waits. True if there was something to stop."""
+        return self._service.cancel_job(self.id)
+
+    def wait(self, timeout: float | None = None) -> Job:
+        """Block until the job has ended, or `timeout` seconds have passed, and return it.
+
+        The notebook's stop button ends the waiting, not the job.
+        """
+        try:
+            self._service.wait(self.id, timeout)
+        except KeyboardInterrupt:
+            print(f"stopped waiting; job {self.id} goes on ({self.status.value}), job.cancel() ends it")  # noqa: T201
+        return self
+
+    def __await__(self) -> Generator[Any, None, Job]:
+        """Wait without blocking the event loop, so that widgets stay alive: `await job`."""
+        return self._ended().__await__()
+
+    async def _ended(self) -> Job:
+        while not self.is_ended:  # noqa: ASYNC110 - other processes set no event
+            # A look now and then, not a thread: one that waits would outlive a loop that gives up.
+            await asyncio.sleep(_AWAIT_SECONDS)
+        return self
+
+    @property
+    def tasks(self) -> pd.DataFrame:
+        """The job's tasks, one a row."""
+        from batchnb.results.frames import tasks_frame  # noqa: PLC0415
+
+        return tasks_frame(self._storage.get_tasks(self.id))
+
+    @property
+    def results(self) -> pd.DataFrame:
+        """The results so far, one a row for each ended task."""
+        from batchnb.results.frames import results_frame  # noqa: PLC0415
+
+        return results_frame(self._storage.get_results(self.id))
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """The findings so far, one a row. Read `coverage` too: what was not measured has none."""
+        from batchnb.results.frames import findings_frame  # noqa: PLC0415
+
+        return findings_frame(self._storage.get_findings(self.id))
+
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """What each tool did for each app so far, one a row."""
+        from batchnb.results.frames import coverage_frame  # noqa: PLC0415
+
+        return coverage_frame(self._storage.get_coverage(self.id))
+
+    def severity_chart(self) -> Figure:
+        """Return findings by model, app and severity; what was not measured is hatched, never zero."""
+        from batchnb.results.charts import severity_chart  # noqa: PLC0415
+
+        return severity_chart(
+            self._storage.get_findings(self.id),
+            self._storage.get_coverage(self.id),
+            self._storage.get_tasks(self.id),
+        )
+
+    def report(self, path: str | Path, *, title: str | None = None) -> Path:
+        """Write the job as one HTML file that needs no network, and return its path.
+
+        Raises:
+            InvalidValueError: if the file cannot be written.
+        """
+        from batchnb.results.report import write_report  # noqa: PLC0415
+
+        return write_report(
+            Path(path),
+            job=self.record,
+            tasks=self._storage.get_tasks(self.id),
+            findings=self._storage.get_findings(self.id),
+            coverage=self._storage.get_coverage(self.id),
+            portfolio=self._portfolio,
+            versions=_versions(),
+            title=title,
+        )
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Show the job live in a notebook that has widgets, and as a table or a line of text elsewhere."""
+        del include, exclude  # the notebook picks what it can show
+        plain = {"text/plain": repr(self)}
+        try:
+            from batchnb.widgets.job_view import JobView  # noqa: PLC0415
+        except ImportError:
+            return plain
+        if self._view is None:
+            self._view = JobView(self._service, self._storage, self.id)
+            self._views.append(self._view)
+        return {**self._view.mimebundle(), **plain}
+
+    def __repr__(self) -> str:
+        """Say how far the job is, on one line."""
+        job = self.record
+        issues = ", ".join(
+            f"{job.results_summary[f'{level.value}_total']} {level.value}" for level in Severity
+        )
+        return (
+            f"<Job {job.id} {job.name!r}: {job.status.value}, "
+            f"{job.completed_tasks} of {job.total_tasks} tasks, findings: {issues}>"
+        )
+
+
+def severity_chart(job: Job) -> Figure:
+    """Return a job's findings by model, app and severity; what was not measured is hatched, never zero."""
+    return job.severity_chart()
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions that a report names."""
+    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    for package in ("batchnb", "pandas", "plotly"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return found
