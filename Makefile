@@ -21,7 +21,7 @@ demo: $(STAMP)  ## Analyse the sample portfolio: an executed notebook and an HTM
 	$(BIN)/python scripts/demo.py build/demo
 
 test: $(STAMP) browser  ## Run every test that needs no network and is not marked slow
-	$(BIN)/pytest -q --nbval-lax notebooks
+	$(BIN)/pytest -q -p no:randomly --nbval-lax notebooks  # cells run in their order
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not online and not slow" --cov --cov-report=term:skip-covered
 
 test-slow: $(STAMP) browser  ## Run the long tests
