@@ -100,7 +100,7 @@ class TaskExecutor:
             return
         try:
             put(self._analyzed(context, analyzer))
-        except Exception as error:  # noqa: BLE001 - whatever an analyzer raises is one failed task
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is one failed task
             put(_failed(task, error))
 
     def _analyzed(self, context: dict[str, Any], analyzer: Analyzer) -> dict[str, Any]:
@@ -241,7 +241,7 @@ def _skipped(reason: str, category: ErrorCategory | None = None) -> dict[str, An
     return skipped if category is None else {**skipped, "error": reason, "category": category.value}
 
 
-def _failed(task: BatchAnalysisTask, error: Exception) -> dict[str, Any]:
+def _failed(task: BatchAnalysisTask, error: BaseException) -> dict[str, Any]:
     """Return the seed's error dictionary."""
     return {
         "status": "failed",

@@ -67,11 +67,11 @@ class JobRun:
         """Run the job to its end; whatever goes wrong becomes a part of the job, never an exception."""
         try:
             self._execute_job_workflow()
-        except Exception as error:  # noqa: BLE001 - the engine itself broke: the job must say so
+        except BaseException as error:  # noqa: BLE001 - the engine itself broke: the job must say so
             _log.exception("[Job %d] the engine failed", self.job_id)
             self.fail(error)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """End the job as ERROR; if that cannot be stored now, `settle` will try again."""
         text = f"the engine failed: {type(error).__name__}: {error}"
         trace = "".join(traceback.format_exception(error))
@@ -145,13 +145,13 @@ class JobRun:
     def _execute_tasks(self, services: dict[str, Any]) -> None:
         """Work through the pending tasks on `max_tasks` threads; none of them is left when this ends."""
         feed = _Feed(self._storage, self.job_id)
-        failures: list[Exception] = []
+        failures: list[BaseException] = []
 
         def work() -> None:
             try:
                 while not self.cancel.cancelled and (task_id := feed.next()) is not None:
                     self._parts.executor.run(task_id, services, self.cancel)
-            except Exception as error:  # noqa: BLE001 - handed to the job's thread below
+            except BaseException as error:  # noqa: BLE001 - handed to the job's thread below
                 failures.append(error)
                 self.cancel.cancel("the engine failed")  # the tools of the other tasks too
 
@@ -172,7 +172,9 @@ class JobRun:
                     worker.join(LOOK_SECONDS)
                     self._heed_store()
         if failures:
-            raise failures[0]
+            raise RuntimeError(f"a worker ended: {type(failures[0]).__name__}: {failures[0]}") from failures[
+                0
+            ]
 
     def _heed_store(self) -> None:
         """Cancel the job if another process asked for it in the store."""

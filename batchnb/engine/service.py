@@ -188,9 +188,10 @@ class BatchAnalysisService:
         """
         with self._lock:
             self._settle_broken()
-            run = self._running_jobs.get(job_id) or self._waiting.get(job_id)
-        if run is not None:
-            return run.done.is_set()
+            if job_id in self._running_jobs:
+                return False
+            if any(run.job_id == job_id for run in self._broken):
+                return True  # nothing of it runs, though the store could not be told yet
         return self.storage.get_job_or_fail(job_id).status.is_ended
 
     def wait(self, job_id: int, timeout: float | None = None) -> bool:
@@ -199,16 +200,15 @@ class BatchAnalysisService:
         Raises:
             RecordNotFoundError: if there is no such job.
         """
+        deadline = Deadline.after(MAX_SECONDS if timeout is None else timeout)
         with self._lock:
             run = self._running_jobs.get(job_id) or self._waiting.get(job_id)
-        if run is not None:
-            return run.done.wait(timeout)
-        deadline = Deadline.after(MAX_SECONDS if timeout is None else timeout)
-        pause = threading.Event()  # never set: a job of another process can only be looked at
+        # Never set for a job that is not ours: what another process does can only be looked at.
+        ended = threading.Event() if run is None else run.done
         while not self.is_ended(job_id):
             if deadline.expired:
                 return False
-            pause.wait(min(LOOK_SECONDS, deadline.remaining()))
+            ended.wait(min(LOOK_SECONDS, deadline.remaining()))
         return True
 
     def close(self) -> None:

@@ -253,3 +253,32 @@ class TestOwnership:
             batchnb.open(base, store=tmp_path / "store.db")
 
         assert wait_until(lambda: threading.active_count() <= before)
+
+
+def test_an_analyzer_that_exits_fails_its_task_and_no_other(make_bench):
+    """A thread swallows SystemExit: the task would stay running, and the job would end as a success."""
+    bench = make_bench({"m": [1, 2]})
+
+    def leave(app, context):
+        raise SystemExit("needs a licence")
+
+    bench.analyzer.scripts[1] = leave
+    job = bench.run(apps=(1, 2))
+
+    assert (job.status, job.task_count_by_status) == (JobStatus.FAILED, {"completed": 1, "failed": 1})
+    assert "needs a licence" in bench.task(job, app_num=1).error.message
+
+
+def test_a_waiting_job_that_another_process_cancels_has_ended_at_once(make_bench):
+    bench = make_bench({"m": [1]}, max_jobs=1)
+    bench.analyzer.hold("m")
+    first, waiting = bench.job(), bench.job()
+    bench.service.start_job(first)
+    bench.service.start_job(waiting)
+
+    bench.storage.ask_cancellation(waiting)
+
+    assert bench.service.wait(waiting, 5)
+    assert bench.status(waiting) == "cancelled"
+    bench.analyzer.release()
+    assert bench.ended(first).status is JobStatus.COMPLETED
