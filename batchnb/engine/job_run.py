@@ -172,9 +172,7 @@ class JobRun:
                     worker.join(LOOK_SECONDS)
                     self._heed_store()
         if failures:
-            raise RuntimeError(f"a worker ended: {type(failures[0]).__name__}: {failures[0]}") from failures[
-                0
-            ]
+            raise failures[0]
 
     def _heed_store(self) -> None:
         """Cancel the job if another process asked for it in the store."""
