@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BatchnbError as error:
         print(f"batchnb: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before there was a job, or after its end: nothing is left to cancel
+        return 130
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -203,11 +203,11 @@ class BatchAnalysisService:
         deadline = Deadline.after(MAX_SECONDS if timeout is None else timeout)
         with self._lock:
             run = self._running_jobs.get(job_id) or self._waiting.get(job_id)
-        # Never set for a job that is not ours: what another process does can only be looked at.
-        ended = threading.Event() if run is None else run.done
+        pause = threading.Event()  # never set: what another process does can only be looked at
         while not self.is_ended(job_id):
             if deadline.expired:
                 return False
+            ended = pause if run is None or run.done.is_set() else run.done
             ended.wait(min(LOOK_SECONDS, deadline.remaining()))
         return True
 

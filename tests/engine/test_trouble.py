@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import apsw
 import pytest
-from gated import sleeps
+from gated import found_one, sleeps
 from support import make_apps, processes_with, wait_until
 
 import batchnb
@@ -75,16 +75,52 @@ def test_close_leaves_nothing_running_even_if_the_store_cannot_be_written(runnin
     assert gone(word)
 
 
-def test_an_engine_that_breaks_stops_the_tools_of_the_job(running):
+def test_an_engine_that_breaks_stops_the_tools_of_the_job(make_bench):
     """One task cannot be stored: the job is an error, and the other task's tool must not run on."""
-    bench, job_id, word = running
-    bench.storage.broken = {"finish_task"}
-    bench.service._running_jobs[job_id].cancel.cancel("as if by a worker that failed")
+    bench = make_bench({"m": [1, 2]}, Failing(), max_tasks=2)
+    word = f"5{uuid4().int % 10**12}.5"
+    answered = threading.Event()
 
-    job = bench.ended(job_id)
+    def answer(app, context):
+        assert answered.wait(20)
+        return found_one(app, context)
+
+    bench.analyzer.scripts = {1: answer, 2: sleeps(word)}
+    job_id = bench.job(apps=(1, 2))
+    bench.service.start_job(job_id)
+    assert wait_until(lambda: len(processes_with(word)) >= 1)
+
+    bench.storage.broken = {"finish_task"}
+    answered.set()
 
     assert gone(word)
-    assert job.status is JobStatus.ERROR
+    job = bench.ended(job_id)
+    assert (job.status, job.task_count_by_status) == (JobStatus.ERROR, {"failed": 2})
+
+
+def test_waiting_for_a_job_that_could_not_be_started_does_not_spin(make_bench, monkeypatch):
+    bench = make_bench({"m": [1], "n": [1]}, Failing(), max_jobs=1)
+    bench.analyzer.hold("m")
+    first, stuck = bench.job("m"), bench.job("n")
+    bench.service.start_job(first)
+    bench.service.start_job(stuck)
+    run = bench.service._waiting[stuck]
+    bench.analyzer.await_calls(m=1)
+    take = bench.service._take
+
+    def refuse(job_id, status):
+        if job_id == stuck:
+            raise StorageError("the disk is full")
+        take(job_id, status)
+
+    monkeypatch.setattr(bench.service, "_take", refuse)
+    bench.analyzer.release()
+    assert run.done.wait(20)
+    looks, is_ended = [], bench.service.is_ended
+    monkeypatch.setattr(bench.service, "is_ended", lambda job_id: looks.append(job_id) or is_ended(job_id))
+
+    assert not bench.service.wait(stuck, 0.5)
+    assert len(looks) < 20
 
 
 def test_one_look_at_the_store_that_fails_harms_nothing(running):
