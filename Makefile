@@ -45,13 +45,14 @@ format: $(STAMP)  ## Format the code and strip the notebooks
 	$(BIN)/ruff check --fix .
 	$(BIN)/nbstripout notebooks/*.ipynb
 
-bench: $(STAMP)  ## Print the figures that the docs quote
-	$(BIN)/python benchmarks/run.py
+bench: $(STAMP)  ## Print the figures that the docs quote, beside other systems' (BENCH=--quick: rough ones)
+	$(BIN)/pip install --quiet --constraint constraints.txt --group bench
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 constraints:  ## Renew constraints.txt from a fresh environment
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	build/constraints/bin/pip install --quiet --upgrade pip
-	build/constraints/bin/pip install --quiet --editable '.[all]' --group dev
+	build/constraints/bin/pip install --quiet --editable '.[all]' --group dev --group bench
 	build/constraints/bin/pip freeze --all --exclude-editable > constraints.txt
 
 package: $(STAMP)  ## Build the wheel and the source distribution

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchnb.records import JobStatus, Severity
+from batchnb.records.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from batchnb.engine.service import BatchAnalysisService
-    from batchnb.records import BatchAnalysisJob, Portfolio
+    from batchnb.records import BatchAnalysisJob, Estimate, Portfolio
     from batchnb.results._plotly import Figure
     from batchnb.widgets.job_view import JobView
 
@@ -62,6 +63,52 @@ class Job:
     def cancel(self) -> bool:
         """Stop the job: kill its tools, cancel what waits. True if there was something to stop."""
         return self._service.cancel_job(self.id)
+
+    def pause(self) -> bool:
+        """Start no new task of the job for now; those that run go on. False if it is paused already.
+
+        Raises:
+            InvariantError: if the job has not been started or has ended; so for all that follows.
+        """
+        return self._storage.controls.pause(self.id)
+
+    def resume(self) -> bool:
+        """Let the paused job go on; False if it was not paused. An ended one: see Workspace.resume."""
+        return self._storage.controls.resume(self.id)
+
+    def set_max_tasks(self, max_tasks: int) -> None:
+        """Change how many tasks of the job run at once (1 to 256). Surplus ones are not stopped."""
+        self._storage.controls.set_max_tasks(self.id, max_tasks)
+
+    def set_timeout(self, seconds: int, analysis: str | None = None) -> int:
+        """Change the time limit of the tasks that wait or run, of one analysis or all; return how many."""
+        return self._storage.controls.set_timeout(self.id, seconds, analysis)
+
+    def cancel_task(self, task_id: int) -> None:
+        """Cancel one task of the job, whether it waits or runs."""
+        self._storage.controls.cancel_task(self._own(task_id))
+
+    def requeue(self, task_id: int) -> None:
+        """Stop one task, if it runs, and run it again after all that wait.
+
+        Raises:
+            EndedError: if it has ended; Workspace.resume(job, retry=True) runs it again after the job's end.
+        """
+        self._storage.controls.requeue_task(self._own(task_id))
+
+    def prioritize(self, task_id: int, priority: int = 1) -> None:
+        """Have a task that waits run before all of lower priority; they all start with 0."""
+        self._storage.controls.set_priority(self._own(task_id), priority)
+
+    def _own(self, task_id: int) -> int:
+        if self._storage.get_task_or_fail(task_id).job_id != self.id:
+            raise InvalidValueError("task", task_id, f"it is not one of job {self.id}")
+        return task_id
+
+    @property
+    def eta(self) -> Estimate | None:
+        """When the job may end, judged by its tasks that have run; None: none has yet, or it has ended."""
+        return self._service.estimate(self.id)
 
     def wait(self, timeout: float | None = None) -> Job:
         """Block until the job has ended, or `timeout` seconds have passed, and return it.
@@ -111,6 +158,20 @@ class Job:
         from batchnb.results.frames import coverage_frame  # noqa: PLC0415
 
         return coverage_frame(self._storage.get_coverage(self.id))
+
+    @property
+    def log(self) -> pd.DataFrame:
+        """What happened to the job, by time, one line a row: from the store, so in any notebook."""
+        from batchnb.results.frames import log_frame  # noqa: PLC0415
+
+        return log_frame(self.record, self._storage.get_tasks(self.id), self._storage.get_log(self.id))
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """Counts by status and severity, execution times and time-outs of the job, one number a row."""
+        from batchnb.results.frames import metrics_frame  # noqa: PLC0415
+
+        return metrics_frame(self._storage.get_metrics(self.id))
 
     def severity_chart(self) -> Figure:
         """Return findings by model, app and severity; what was not measured is hatched, never zero."""

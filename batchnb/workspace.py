@@ -14,6 +14,7 @@ from batchnb.engine.settings import Settings, base_path
 from batchnb.engine.storage import JobStorage
 from batchnb.job import Job
 from batchnb.records.errors import InvalidValueError, StorageError
+from batchnb.tools.log.files import LogFiles
 from batchnb.tools.survey import discover
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from batchnb.engine.broker import EventBroker
     from batchnb.records import JobSpec
     from batchnb.records.portfolio import Apps
     from batchnb.results.portfolio_view import PortfolioView
@@ -31,13 +33,16 @@ _SETTLE_SECONDS = 2.0
 MEMORY: Literal[":memory:"] = ":memory:"
 
 
-def open_workspace(
+def open_workspace(  # noqa: PLR0913 - settings, each by its name
     base: str | Path | None = None,
     *,
     store: str | Path | None = None,
     max_jobs: int | None = None,
     max_tasks: int | None = None,
     task_timeout_seconds: int | None = None,
+    task_timeouts: Mapping[str, int] | None = None,
+    logs: str | Path | None = None,
+    json_logs: bool = False,
 ) -> Workspace:
     """Open a workspace: the apps under `base`, a durable store, and a service that runs jobs on them.
 
@@ -47,6 +52,11 @@ def open_workspace(
         max_jobs: jobs that run at once; None: BATCH_MAX_JOBS, or 2.
         max_tasks: tasks that run at once in one job; None: BATCH_MAX_TASKS, or 2.
         task_timeout_seconds: longest time for a task; None: BATCH_TASK_TIMEOUT_SECONDS, or 1800.
+        task_timeouts: the same for single analysis types, such as {"performance": 3600}; by default from
+            BATCH_TASK_TIMEOUT_SECONDS_PERFORMANCE and the like.
+        logs: folder of the log files; None: `logs` beside the default store, `<store>.logs` beside another,
+            none for a store in memory.
+        json_logs: write one JSON object per line instead of text.
 
     Raises:
         InvalidValueError: for a setting that is not allowed.
@@ -55,15 +65,26 @@ def open_workspace(
         StorageError: if the store cannot be opened or created.
     """
     settings = Settings.load(
-        max_jobs=max_jobs, max_tasks=max_tasks, task_timeout_seconds=task_timeout_seconds
+        max_jobs=max_jobs,
+        max_tasks=max_tasks,
+        task_timeout_seconds=task_timeout_seconds,
+        task_timeouts=task_timeouts,
     )
-    return Workspace(base_path(base), store, settings)
+    return Workspace(base_path(base), store, settings, logs=logs, json_logs=json_logs)
 
 
 class Workspace:
     """A portfolio, a store and a service. Use open() to make one, close() or `with` to end it."""
 
-    def __init__(self, base: Path, store: str | Path | None, settings: Settings) -> None:
+    def __init__(
+        self,
+        base: Path,
+        store: str | Path | None,
+        settings: Settings,
+        *,
+        logs: str | Path | None = None,
+        json_logs: bool = False,
+    ) -> None:
         """See open_workspace."""
         self._views: list[JobView] = []
         self._portfolio = discover(base)  # first: a folder without apps must leave nothing behind
@@ -72,6 +93,9 @@ class Workspace:
         with ExitStack() as stack:  # what was opened is closed if a later step fails
             self.storage = JobStorage(path)
             stack.callback(self.storage.close)
+            folder = Path(logs) if logs else _log_folder(path)
+            if folder:
+                stack.enter_context(LogFiles(folder, store=self.storage.name, json_lines=json_logs))
             self._ownership = Ownership(path) if path else None
             if self._ownership:
                 stack.callback(self._ownership.release)
@@ -82,7 +106,7 @@ class Workspace:
             base,
             settings=settings,
             registry=self.registry,
-            owner=self._ownership.name if self._ownership else None,
+            ownership=self._ownership,
         )
 
     @property
@@ -92,7 +116,7 @@ class Workspace:
 
         return PortfolioView(self._portfolio)
 
-    def run(
+    def run(  # noqa: PLR0913 - what a user may say about a job, each by its name
         self,
         *,
         models: Sequence[str] | None = None,
@@ -102,6 +126,8 @@ class Workspace:
         name: str = "",
         description: str = "",
         task_timeout_seconds: int | None = None,
+        task_timeouts: Mapping[str, int] | None = None,
+        max_tasks: int | None = None,
     ) -> Job:
         """Start a job in the background and return it at once.
 
@@ -113,6 +139,8 @@ class Workspace:
             name: the job's name; empty: "Batch Job {id}".
             description: what the job is for.
             task_timeout_seconds: longest time for one task; None: the workspace's setting.
+            task_timeouts: the same for single analysis types; goes before `task_timeout_seconds`.
+            max_tasks: tasks that run at once; None: the workspace's setting.
 
         Raises:
             InvalidValueError: naming the wrong value and what is allowed; then no job was created.
@@ -127,6 +155,8 @@ class Workspace:
             name=name,
             description=description,
             task_timeout_seconds=task_timeout_seconds,
+            task_timeouts=task_timeouts,
+            max_tasks=max_tasks,
         )
         return self.submit(spec)
 
@@ -156,7 +186,7 @@ class Workspace:
             InvariantError: if it has not ended, or there is nothing to run again.
         """
         job_id = job.id if isinstance(job, Job) else job
-        return self._job(self.service.resume(job_id, retry=retry))
+        return self._job(self.service.continue_job(job_id, retry=retry))
 
     @property
     def jobs(self) -> pd.DataFrame:
@@ -164,6 +194,18 @@ class Workspace:
         from batchnb.results.frames import jobs_frame  # noqa: PLC0415
 
         return jobs_frame(self.storage.get_jobs())
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """Counts by status and severity, execution times and time-outs of all jobs, one number a row."""
+        from batchnb.results.frames import metrics_frame  # noqa: PLC0415
+
+        return metrics_frame(self.storage.get_metrics())
+
+    @property
+    def events(self) -> EventBroker:
+        """Where to subscribe to what happens: `ws.events.subscribe(print)`."""
+        return self.service.events
 
     def close(self) -> None:
         """Cancel what runs, wait until it has ended, and close the store. Twice is allowed."""
@@ -215,6 +257,13 @@ def _store_path(base: Path, store: str | Path | None) -> Path | None:
             'name another place with store=, or store=":memory:"'
         ) from error
     return path
+
+
+def _log_folder(store: Path | None) -> Path | None:
+    if store is None:
+        return None
+    ours = store.parent.name == STORE_FOLDER
+    return store.parent / "logs" if ours else store.with_name(f"{store.name}.logs")
 
 
 def _resolved(path: Path) -> Path:

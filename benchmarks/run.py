@@ -1,77 +1,27 @@
-"""The figures that the docs quote: discovery, staging, findings frame, the engine's own cost.
+"""The figures that the docs quote: the engine beside other systems, discovery, staging, findings frame.
 
-make bench
+make bench [BENCH=--quick]
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+import argparse
 
-import batchnb as bn
-from batchnb.records import Finding, Severity
-from batchnb.results.frames import findings_frame
-from batchnb.tools.staging import stage
-from batchnb.tools.survey import discover
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "portfolio"
-
-
-def timed(label: str, work: Callable[[], object], repeats: int = 3) -> None:
-    """Print the median of a few runs."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    print(f"{label:60} {sorted(seconds)[repeats // 2]:8.2f} s")
-
-
-def copies(target: Path, models: int, apps: int) -> None:
-    """Lay out models x apps copies of the sample apps under `target`."""
-    samples = sorted(path for path in EXAMPLES.glob("*/app*") if path.is_dir())
-    for number in range(models * apps):
-        model, app = divmod(number, apps)
-        shutil.copytree(samples[number % len(samples)], target / f"model-{model}" / f"app{app + 1}")
+from benchmarks import engine
 
 
 def main() -> None:
     """Print every figure."""
-    with tempfile.TemporaryDirectory() as scratch:
-        base = Path(scratch, "apps")
-        copies(base, models=10, apps=30)
-        timed("discover 300 apps", lambda: discover(base))
-        with tempfile.TemporaryDirectory() as target:
-            places = iter(range(1_000_000))
-            apps = sorted(base.glob("*/app*"))
-            timed(
-                "stage the backends of 300 apps",
-                lambda: [
-                    stage(app / "backend", Path(target, str(next(places))), suffixes=frozenset({".py"}))
-                    for app in apps
-                ],
-            )
-        with bn.open(base, store=Path(scratch, "store.db")) as workspace:
-            timed("backend_security of 300 apps, durable", lambda: workspace.run().wait(), repeats=1)
-        finding = Finding(
-            model="m",
-            app_num=1,
-            analysis_type="backend_security",
-            tool="bandit",
-            rule="B608",
-            severity=Severity.MEDIUM,
-            path="backend/app.py",
-            line=7,
-            message="text",
-            fingerprint="0" * 16,
-        )
-        timed("a frame of 100,000 findings", lambda: findings_frame([finding] * 100_000))
+    parser = argparse.ArgumentParser(description="Print the figures that the docs quote.")
+    parser.add_argument("--quick", action="store_true", help="fewer tasks and rounds; rough figures")
+    parser.add_argument("--engine", action="store_true", help="only the engine beside other systems")
+    chosen = parser.parse_args()
+    engine.report(engine.QUICK if chosen.quick else engine.Size())
+    if not chosen.engine:
+        from benchmarks import figures, log  # noqa: PLC0415 - every measuring process imports this, pandas not
+
+        log.report()
+        figures.report()
 
 
 if __name__ == "__main__":

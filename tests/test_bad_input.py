@@ -230,7 +230,7 @@ class TestStore:
         with closing(sqlite3.connect(path)) as other:
             other.execute("PRAGMA user_version = 7")
         message = (
-            f"{str(path)!r} has schema version 7, this batchnb knows up to 1: "
+            f"{str(path)!r} has schema version 7, this batchnb knows up to 2: "
             "upgrade batchnb or open another store; it was not touched"
         )
         self.refused(base, path, ForeignStoreError, message)

@@ -10,6 +10,7 @@ import pytest
 import batchnb
 
 HEAVY = (
+    "concurrent_log_handler",
     "pandas",
     "plotly",
     "ipywidgets",

@@ -26,16 +26,36 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class AnalysisContext:
     """What an analysis gets from whoever runs it."""
 
-    scratch: Path
-    """An empty folder of its own; the caller removes it."""
-    deadline: Deadline
-    cancel: CancelToken
-    progress: Callable[[int], None]
-    """To be told how far the analysis is, in percent."""
+    __slots__ = ("_scratch", "cancel", "deadline", "progress")
+
+    def __init__(
+        self,
+        *,
+        scratch: Path | Callable[[], Path],
+        deadline: Deadline,
+        cancel: CancelToken,
+        progress: Callable[[int], None],
+    ) -> None:
+        """Make a context.
+
+        Args:
+            scratch: an empty folder of its own, or what makes it when it is wanted; the caller removes it.
+            deadline: when the analysis has to have ended.
+            cancel: says when it is wanted no more.
+            progress: to be told how far the analysis is, in percent.
+        """
+        self._scratch = scratch
+        self.deadline, self.cancel, self.progress = deadline, cancel, progress
+
+    @property
+    def scratch(self) -> Path:
+        """An empty folder of its own; the caller removes it."""
+        if not isinstance(self._scratch, Path):
+            self._scratch = self._scratch()
+        return self._scratch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +82,8 @@ class Analyzer(ABC):
     part: ClassVar[str | None] = None
     """The app's folder that it looks at ("backend", "frontend"); None: the whole app."""
     options: ClassVar[type[Options]] = Options
+    isolated: ClassVar[bool] = True
+    """Whether it runs in a process of its own; False only for one that merely waits."""
 
     def __init__(self, base_path: str | Path) -> None:
         """Make an analyzer for the apps under `base_path` (`<base_path>/<model>/app<N>`)."""

@@ -71,7 +71,7 @@ def continue_job(db: apsw.Connection, job_id: int, *, retry: bool) -> int:
 
 def _copy_job(db: apsw.Connection, job_id: int) -> int:
     fresh = {"id": "NULL", "status": "'pending'", "continues": "id", "created_at": ":now"}
-    fresh |= {"started_at": "NULL", "completed_at": "NULL", "cancellation_requested": "0"}
+    fresh |= {"started_at": "NULL", "completed_at": "NULL", "cancellation_requested": "0", "paused": "0"}
     values = ", ".join(fresh.get(column, column) for column in JOBS.stored)
     db.execute(
         f"INSERT INTO jobs ({JOBS.columns}) SELECT {values} FROM jobs WHERE id = :old",

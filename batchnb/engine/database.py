@@ -1,4 +1,4 @@
-"""One embedded SQL database: a single writer thread with group commit, readers beside it.
+"""One embedded SQL database: a single writer with group commit, readers beside it.
 
 What `write` returned is on the disk: the file runs in WAL mode with synchronous=FULL, and the call returns
 only after the commit that carries its change. Changes that wait at the same time share one commit, which is
@@ -7,35 +7,39 @@ what makes durable writes affordable. Only the writer thread checkpoints.
 
 from __future__ import annotations
 
-import errno
-import os
 import queue
 import threading
-import uuid
 from concurrent.futures import Future
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
 
 import apsw
 
-from batchnb.engine.schema import APPLICATION_ID, SCHEMA_VERSION, STATEMENTS
-from batchnb.records.errors import ForeignStoreError, StorageError, StoreClosedError
+from batchnb.engine.place import Place
+from batchnb.engine.store_file import create, translate, translated
+from batchnb.records.errors import StorageError, StoreClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-T = TypeVar("T")
-Work = tuple["Callable[[apsw.Connection], Any]", "Future[Any]"]
+    from batchnb.engine.place import Mark
 
-_BUSY_MS = 30_000
+T = TypeVar("T")
+Change = tuple["Callable[[apsw.Connection], Any]", "Future[Any]"]
+Outcome = tuple[Any, BaseException | None]
+
 _GROUP = 500
 """Most changes in one commit."""
+_TRIES = 10
+_NESTED = "a change cannot wait for another change"
 
 
 class Database:
     """The tables of `schema`, in memory (`path` None) or in a file that only batchnb writes.
+
+    In a file one thread of ours runs all changes. In memory it runs those that nobody waits for, so that many
+    can come together in one; a change that is waited for runs on the thread that asks for it.
 
     Raises:
         ForeignStoreError: if the file is no store of ours, is damaged, or is newer than this code. It is
@@ -47,35 +51,50 @@ class Database:
         if path is not None and "\0" in str(path):
             raise StorageError(f"the store {str(path)!r} cannot be used: its name has a zero byte")
         self.path = path
-        self._readers: list[apsw.Connection] = []
+        self._readers: list[tuple[apsw.Connection, Mark]] = []
         self._lock = threading.RLock()
-        with _translated(path):
-            if path is None:
-                self._writer = _create(":memory:")
-            else:
-                _create_file(path)
-                _check_file(path)
-                self._writer = _connect(path)
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._closed = False
-        self._thread = threading.Thread(target=self._write_all, name="batchnb-writer", daemon=True)
-        self._thread.start()
+        self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
+        self._closed = self._changing = False
+        with translated(path):
+            self._store = create(":memory:") if path is None else Place(path)
+        self._thread = threading.Thread(
+            target=self._write_all, args=(self._store,), name="batchnb-writer", daemon=True
+        )
+        if path is not None:
+            self._thread.start()
 
     def write(self, work: Callable[[apsw.Connection], T]) -> T:
-        """Run `work` in a transaction on the writer thread and return its value once it is durable.
+        """Run `work` in a transaction and return its value once it is durable.
 
         If `work` raises, its own changes are undone and the error is raised here; others are not affected.
+        """
+        if isinstance(self._store, Place):
+            if threading.current_thread() is self._thread:
+                raise StorageError(_NESTED)
+            return self.submit(work).result()
+        with self._lock:
+            self._require_open()
+            return self._write_in_memory(work)
+
+    def submit(self, work: Callable[[apsw.Connection], T]) -> Future[T]:
+        """Do as `write` does without waiting: the future has the value, or the error, after the commit.
+
+        What is called back when it is done runs on the writer's thread, and every other change waits for it.
+
+        Raises:
+            StoreClosedError: if the store is closed.
         """
         future: Future[T] = Future()
         with self._lock:
             self._require_open()
-            self._queue.put((work, future))
-        with _translated(self.path):
-            return future.result()
+            if self._thread.ident is None:
+                self._thread.start()
+        self._queue.put((work, future))  # without the lock, which the thread that wakes up may want
+        return future
 
     def read(self, work: Callable[[apsw.Connection], T]) -> T:
         """Run `work` on one consistent state of the database and return its value."""
-        with _translated(self.path), self._reader() as reader:
+        with translated(self.path), self._reader() as reader:
             return work(reader)
 
     def close(self) -> None:
@@ -85,27 +104,28 @@ class Database:
                 return
             self._closed = True
             self._queue.put(None)
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         with self._lock:  # after whoever reads in memory; a reader of the file closes its own connection
-            for connection in (*self._readers, self._writer):
-                connection.close()
+            for reader, _ in self._readers:
+                reader.close()
             self._readers.clear()
+            self._store.close()
 
     def _require_open(self) -> None:
         if self._closed:
             raise StoreClosedError(f"the store {self.path or 'in memory'} is closed")
 
+    # ---------------------------------------------------------------------------------------- reading
+
     @contextmanager
     def _reader(self) -> Iterator[apsw.Connection]:
-        if self.path is None:
-            with self._lock:  # the only connection: between two group commits
+        if isinstance(self._store, apsw.Connection):
+            with self._lock:  # the only connection: between two changes
                 self._require_open()
-                yield self._writer
+                yield self._store
             return
-        with self._lock:
-            self._require_open()
-            reader = self._readers.pop() if self._readers else None
-        reader = reader or _connect(self.path, readonly=True)
+        reader, mark = self._take_reader(self._store)
         try:
             with reader:
                 yield reader
@@ -113,11 +133,41 @@ class Database:
             with self._lock:
                 keep = not self._closed
                 if keep:
-                    self._readers.append(reader)
+                    self._readers.append((reader, mark))
             if not keep:
                 reader.close()
 
-    def _write_all(self) -> None:
+    def _take_reader(self, place: Place) -> tuple[apsw.Connection, Mark]:
+        """Return a connection to the file that lies at the path now, never to one that was deleted."""
+        for _ in range(_TRIES):
+            with self._lock:
+                self._require_open()
+                pooled = self._readers.pop() if self._readers else None
+            if pooled is None:
+                pooled = place.open_reader()
+            elif not place.is_read_by(pooled[1]):
+                pooled[0].close()
+                pooled = None
+            if pooled is not None:
+                return pooled
+            if not place.is_in_place():
+                self.write(lambda _: None)  # the writer puts it right, or says what is wrong
+        raise StorageError(f"the store {str(self.path)!r} is deleted again and again")
+
+    # ---------------------------------------------------------------------------------------- writing
+
+    def _write_in_memory(self, work: Callable[[apsw.Connection], T]) -> T:
+        assert isinstance(self._store, apsw.Connection)
+        with translated(None), self._lock:
+            if self._changing:
+                raise StorageError(_NESTED)
+            self._changing = True
+            try:
+                return _alone(self._store, work)
+            finally:
+                self._changing = False
+
+    def _write_all(self, store: Place | apsw.Connection) -> None:
         while (first := self._queue.get()) is not None:
             group = [first]
             ending = False
@@ -127,52 +177,81 @@ class Database:
                     ending = following is None
                     if following is not None:
                         group.append(following)
-            self._commit(group)
+            if isinstance(store, Place):
+                self._commit(store, group)
+            else:
+                for work, future in group:
+                    self._do(work, future)
             if ending:
                 return
 
-    def _commit(self, group: list[Work]) -> None:
-        """Run a group in one transaction, each change in a savepoint of its own."""
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+    def _do(self, work: Callable[[apsw.Connection], T], future: Future[T]) -> None:
+        """Run one change in memory for somebody who does not wait for it."""
         try:
-            with self._memory_lock():
-                self._writer.execute("BEGIN IMMEDIATE")
-                try:
-                    outcomes.extend(self._run(work, future) for work, future in group)
-                    self._writer.execute("COMMIT")
-                except BaseException:
-                    with suppress(apsw.Error):  # nothing to undo if SQLite already rolled back
-                        self._writer.execute("ROLLBACK")
-                    raise
+            value = self._write_in_memory(work)
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks the future
+            future.set_exception(error)
+        else:
+            future.set_result(value)
+
+    def _commit(self, place: Place, group: list[Change]) -> None:
+        """Run a group in one transaction and tell everyone how it ended."""
+        try:
+            outcomes = _transact(place, [work for work, _ in group])
         except BaseException as failure:  # noqa: BLE001 - whoever waits must hear of it
-            outcomes = [(future, None, failure) for _, future in group]
-        for future, value, error in outcomes:
+            outcomes = [(None, failure)] * len(group)
+        for (_, future), (value, error) in zip(group, outcomes, strict=True):
             if error is None:
                 future.set_result(value)
             else:
-                future.set_exception(error)
+                ours = translate(error, self.path)
+                if ours is not error:
+                    ours.__cause__ = error
+                future.set_exception(ours)
 
-    def _run(
-        self, work: Callable[[apsw.Connection], Any], future: Future[Any]
-    ) -> tuple[Future[Any], Any, BaseException | None]:
-        value: Any = None
-        try:
-            with self._writer:  # inside a transaction apsw makes this a savepoint
-                value = work(self._writer)
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller of this one change
-            if not self._writer.in_transaction:
-                # SQLite gave the whole transaction up (disk full, say); going on would commit piecemeal
-                raise _first(error) from None
-            return future, None, error
-        return future, value, None
 
-    @contextmanager
-    def _memory_lock(self) -> Iterator[None]:
-        if self.path is not None:
-            yield
-        else:
-            with self._lock:
-                yield
+def _alone(memory: apsw.Connection, work: Callable[[apsw.Connection], T]) -> T:
+    if memory.in_transaction:  # a Ctrl-C came between a change and its undoing
+        memory.execute("ROLLBACK")
+    memory.execute("BEGIN IMMEDIATE")
+    return _finish(memory, lambda: work(memory))
+
+
+def _transact(place: Place, works: list[Callable[[apsw.Connection], Any]]) -> list[Outcome]:
+    """Run changes in one transaction that is in the file at the path when this returns."""
+    writer = place.begin()
+    if len(works) == 1:
+        outcomes: list[Outcome] = [(_finish(writer, lambda: works[0](writer)), None)]
+    else:
+        outcomes = _finish(writer, lambda: [_in_savepoint(writer, work) for work in works])
+    place.confirm()
+    return outcomes
+
+
+def _finish(db: apsw.Connection, work: Callable[[], T]) -> T:
+    """Run `work` in the transaction that was begun, and commit it or undo it."""
+    try:
+        value = work()
+        db.execute("COMMIT")
+    except BaseException:
+        with suppress(apsw.Error):  # nothing to undo if SQLite already rolled back
+            db.execute("ROLLBACK")
+        raise
+    return value
+
+
+def _in_savepoint(db: apsw.Connection, work: Callable[[apsw.Connection], Any]) -> Outcome:
+    """Run one change of several in a transaction, so that it can be undone alone."""
+    value: Any = None
+    try:
+        with db:  # inside a transaction apsw makes this a savepoint
+            value = work(db)
+    except Exception as error:  # noqa: BLE001 - it belongs to the caller of this one change
+        if not db.in_transaction:
+            # SQLite gave the whole transaction up (disk full, say); going on would commit piecemeal
+            raise _first(error) from None
+        return None, error
+    return value, None
 
 
 def _first(error: BaseException) -> BaseException:
@@ -180,101 +259,3 @@ def _first(error: BaseException) -> BaseException:
     while error.__context__ is not None:
         error = error.__context__
     return error
-
-
-def _create(name: str) -> apsw.Connection:
-    connection = apsw.Connection(name)
-    connection.pragma("foreign_keys", True)  # noqa: FBT003 - a pragma's value
-    with connection:
-        for statement in STATEMENTS:
-            connection.execute(statement)
-        connection.pragma("application_id", APPLICATION_ID)
-        connection.pragma("user_version", SCHEMA_VERSION)
-    return connection
-
-
-def _create_file(path: Path) -> None:
-    """Create the store beside its place and link it in, so that nobody ever sees half of one."""
-    if path.exists():
-        return
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        _create(str(draft)).close()
-        with suppress(FileExistsError):  # another process was first: use its file
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _check_file(path: Path) -> None:
-    """Refuse a file that is not ours, without touching it: SQLite would leave files beside it.
-
-    The header is read as plain bytes, the schema from the file as if it could not change. A store that is
-    open elsewhere has a log beside it, which only a real connection reads: see _connect.
-    """
-    if not path.is_file():  # a pipe would wait for a writer, for ever
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        raise OSError(errno.EINVAL, "it is not a regular file")
-    with path.open("rb") as file:
-        header = file.read(100)
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise ForeignStoreError(
-            f"{str(path)!r} is not a batchnb store (not an SQLite file); it was not touched"
-        )
-    version = int.from_bytes(header[60:64], "big")
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise ForeignStoreError(f"{str(path)!r} is another program's database; it was not touched")
-    if version > SCHEMA_VERSION:
-        raise ForeignStoreError(
-            f"{str(path)!r} has schema version {version}, this batchnb knows up to {SCHEMA_VERSION}: "
-            "upgrade batchnb or open another store; it was not touched"
-        )
-    if not path.with_name(f"{path.name}-wal").exists():
-        address = f"file:{quote(os.fsencode(path))}?immutable=1"
-        still = apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
-        with closing(still):
-            _check_schema(still, path)
-
-
-def _check_schema(connection: apsw.Connection, path: Path) -> None:
-    """Refuse a file with tables, views or triggers that are not ours: they could run on our writes."""
-    found = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
-    foreign = sorted(found - set(STATEMENTS) - {"CREATE TABLE sqlite_sequence(name,seq)"})
-    missing = set(STATEMENTS) - found
-    if foreign or missing:
-        raise ForeignStoreError(f"{str(path)!r} does not have the tables of a batchnb store: {foreign[:1]}")
-
-
-def _connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_timeout(_BUSY_MS)
-    connection.pragma("trusted_schema", False)  # noqa: FBT003 - a pragma's value
-    connection.pragma("foreign_keys", True)  # noqa: FBT003
-    if readonly:
-        connection.pragma("query_only", True)  # noqa: FBT003
-        connection.wal_autocheckpoint(0)
-    else:
-        _check_schema(connection, path)  # before anything is written
-        connection.pragma("journal_mode", "wal")
-        connection.pragma("synchronous", "full")
-    return connection
-
-
-@contextmanager
-def _translated(path: Path | None) -> Iterator[None]:
-    """Turn a database or file error into one of ours that names the file and what to do."""
-    where = repr(str(path)) if path else "in memory"
-    try:
-        yield
-    except (apsw.NotADBError, apsw.CorruptError) as error:
-        raise ForeignStoreError(f"the store {where} is damaged ({error}); restore a copy") from error
-    except apsw.FullError as error:
-        raise StorageError(f"the store {where} cannot grow: disk full; nothing was changed") from error
-    except apsw.BusyError as error:
-        raise StorageError(
-            f"the store {where} was locked by another process for {_BUSY_MS // 1000} s"
-        ) from error
-    except (apsw.Error, OSError) as error:
-        raise StorageError(f"the store {where} cannot be used: {error}") from error

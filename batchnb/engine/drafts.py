@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from batchnb.engine.rows import dump
-from batchnb.engine.settings import MAX_SECONDS, check_whole
+from batchnb.engine.settings import MAX_CONCURRENT, MAX_SECONDS, check_timeouts, check_whole
 from batchnb.records import BatchAnalysisJob, JobSpec, JobStatus, utc_now
 from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.records.ranges import MAX_APP_NUM
@@ -47,6 +47,8 @@ def job_draft(job_data: Mapping[str, Any] | JobSpec) -> BatchAnalysisJob:
         app_ranges={str(model): _apps(model, apps) for model, apps in _mapping(data, "app_ranges").items()},
         analysis_options={str(kind): dict(values) for kind, values in options.items()},
         task_timeout_seconds=data.get("task_timeout_seconds"),
+        task_timeouts=check_timeouts(data.get("task_timeouts", {}), _SOURCE),
+        max_tasks=data.get("max_tasks"),
     )
 
 
@@ -78,9 +80,9 @@ def check_fields(data: Mapping[str, Any], source: str) -> None:
         raise InvalidValueError(
             "cancellation_requested", data["cancellation_requested"], "True or False is needed", source
         )
-    timeout = data.get("task_timeout_seconds")
-    if timeout is not None:
-        check_whole("task_timeout_seconds", timeout, MAX_SECONDS, source)
+    for name, largest in (("task_timeout_seconds", MAX_SECONDS), ("max_tasks", MAX_CONCURRENT)):
+        if data.get(name) is not None:
+            check_whole(name, data[name], largest, source)
 
 
 def _check_options(kind: str, values: object) -> None:

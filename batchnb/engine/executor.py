@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import queue
 import traceback
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.base import AnalysisContext, Analyzer, check_options
+from batchnb.engine.endings import Ended
 from batchnb.records import (
     AnalysisReport,
     BatchAnalysisJob,
@@ -21,17 +21,16 @@ from batchnb.records import (
 )
 from batchnb.records.errors import InvalidValueError, ReportError, ToolMissingError
 from batchnb.tools.cancellation import CancelToken, Deadline
-from batchnb.tools.log import create_logger
-from batchnb.tools.scratch import scratch_folder
+from batchnb.tools.log.redaction import redact
+from batchnb.tools.scratch import LazyScratch
+from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from batchnb.engine.storage import JobStorage
     from batchnb.records import BatchAnalysisResult
-
-_log = create_logger("task")
 
 # The first that fits counts: ours before the builtin errors that they are as well.
 _CATEGORIES: dict[type[BaseException], ErrorCategory] = {
@@ -59,28 +58,65 @@ class TaskExecutor:
         self._storage, self._tools = storage, tools
 
     def run(self, task_id: int, services: Mapping[str, Any], cancel: CancelToken) -> BatchAnalysisResult:
-        """Run a task and store its one result: the seed's task execution context, step by step.
+        """Run one task here and now and store its one result: the seed's task execution context.
 
         Never raises for what goes wrong in the analysis; only a store that fails gets out.
         """
         task = self._storage.get_task_or_fail(task_id)
         job = self._storage.get_job_or_fail(task.job_id)
         if cancel.cancelled:
-            report = AnalysisReport.unmeasured(
-                task, self._tools(task.analysis_type), TaskStatus.CANCELLED, "never started"
-            )
-            return self._storage.finish_task(task_id, lambda t: t.cancel(utc_now()), report)
-        task = self._storage.update_task(task_id, lambda t: t.start(utc_now()))
-        _log.info("[Task %d] started: %s of %s/app%d", task.id, task.analysis_type, task.model, task.app_num)
-        with self._task_execution_context(task, job, services, cancel) as context:
-            self._execute(context)
-            outcome = context["result_queue"].get_nowait()
+            ended = self.cancelled(task)
+        else:
+            task = self._storage.update_task(task_id, lambda t: t.start(utc_now()))
+            deadline = Deadline.after(task.timeout_seconds)
+
+            def report(percent: int) -> None:
+                self._storage.update_task(task_id, lambda t: t.with_progress(percent))
+
+            outcome = self.perform(task, job, services, cancel, deadline, report)
+            ended = self.settle(task, outcome, cancel)
+        return self._storage.end_task(ended)
+
+    def perform(
+        self,
+        task: BatchAnalysisTask,
+        job: BatchAnalysisJob,
+        services: Mapping[str, Any],
+        cancel: CancelToken,
+        deadline: Deadline,
+        progress: Callable[[int], None],
+    ) -> dict[str, Any]:
+        """Run a task that has started and return its result dictionary; the store is not touched."""
+        results: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        context = {
+            "task": task,
+            "job": job,
+            "result_queue": results,
+            "app_context": None,
+            "services": services,
+            "progress_callback": progress,
+            "cancel": cancel,
+            "deadline": deadline,
+        }
         try:
-            result = self._settle(task, outcome, cancel)
-        except Exception as error:  # noqa: BLE001 - what cannot be stored is a failure of its analyzer
-            result = self._settle(task, _failed(task, error), cancel)
-        _log.info("[Task %d] %s, %d issues", task.id, result.status.value, result.issues_count)
-        return result
+            getattr(self, f"execute_{task.analysis_type}_task")(context)
+        except Exception as error:  # noqa: BLE001 - a task never takes its worker down
+            results.put(_failed(task, error))
+        return results.get_nowait()
+
+    def settle(self, task: BatchAnalysisTask, outcome: dict[str, Any], cancel: CancelToken) -> Ended:
+        """Return how a task ended by its result dictionary; one that cannot be stored is a failure."""
+        try:
+            return self._settle(task, outcome, cancel)
+        except Exception as error:  # noqa: BLE001 - it is a failure of its analyzer
+            return self._settle(task, _failed(task, error), cancel)
+
+    def cancelled(self, task: BatchAnalysisTask) -> Ended:
+        """Return the ending of a task that was cancelled before it started."""
+        report = AnalysisReport.unmeasured(
+            task, self._tools(task.analysis_type), TaskStatus.CANCELLED, "never started"
+        )
+        return Ended.of(task.cancel(utc_now()), report)
 
     def execute_task(self, context: dict[str, Any]) -> None:
         """Execute the task in `context` with its analyzer and put the result dictionary in `result_queue`.
@@ -116,7 +152,8 @@ class TaskExecutor:
             return _skipped(f"{name} has no {analyzer.part}")
         given = context["job"].analysis_options.get(task.analysis_type, {})
         options = check_options(type(analyzer), given, f"job {task.job_id}")
-        with _scratch(context) as scratch:
+        with LazyScratch() as folder:
+            scratch = context.get("scratch") or folder.path
             report = analyzer.analyze(app, options, _analysis_context(context, scratch))
         return _outcome(report, analyzer.title)
 
@@ -126,73 +163,40 @@ class TaskExecutor:
             return self.execute_task
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    @contextmanager
-    def _task_execution_context(
-        self,
-        task: BatchAnalysisTask,
-        job: BatchAnalysisJob,
-        services: Mapping[str, Any],
-        cancel: CancelToken,
-    ) -> Iterator[dict[str, Any]]:
-        with scratch_folder() as scratch:
-            yield {
-                "task": task,
-                "job": job,
-                "result_queue": queue.SimpleQueue(),
-                "app_context": None,
-                "services": services,
-                "progress_callback": lambda percent: self._report_progress(task.id, percent),
-                "cancel": cancel,
-                "deadline": Deadline.after(task.timeout_seconds),
-                "scratch": scratch,
-            }
-
-    def _execute(self, context: dict[str, Any]) -> None:
-        task: BatchAnalysisTask = context["task"]
-        try:
-            getattr(self, f"execute_{task.analysis_type}_task")(context)
-        except Exception as error:  # noqa: BLE001 - a task never takes its worker down
-            context["result_queue"].put(_failed(task, error))
-
-    def _report_progress(self, task_id: int, percent: int) -> None:
-        self._storage.update_task(task_id, lambda task: task.with_progress(percent))
-
-    def _settle(
-        self, task: BatchAnalysisTask, outcome: dict[str, Any], cancel: CancelToken
-    ) -> BatchAnalysisResult:
-        """Turn a result dictionary into the task's ending, and store both."""
+    def _settle(self, task: BatchAnalysisTask, outcome: dict[str, Any], cancel: CancelToken) -> Ended:
         report: AnalysisReport | None = outcome.get("report")
         details = {key: value for key, value in outcome.get("details", {}).items() if key != "issues"}
         status = _ending(outcome, report, cancel)
         error = _job_error(task, outcome, status)
-
-        def end(current: BatchAnalysisTask) -> BatchAnalysisTask:
-            now = utc_now()
-            if status is TaskStatus.COMPLETED:
-                return current.complete(details, now)
-            if status is TaskStatus.CANCELLED:
-                return current.cancel(now, details)
-            if status is TaskStatus.SKIPPED:
-                return current.skip(now, error, {**details, "reason": outcome.get("reason", "")})
-            assert error is not None  # noqa: S101 - _job_error gives one for these two
-            timed_out = status is TaskStatus.TIMED_OUT
-            return current.time_out(error, now, details) if timed_out else current.fail(error, now, details)
 
         if report is None:
             why = outcome.get("reason") or outcome.get("error") or ""
             report = AnalysisReport.unmeasured(
                 task, self._tools(task.analysis_type), status, why, lacks=error is not None
             )
-        if status is TaskStatus.TIMED_OUT:
-            _log.warning("[Task %d] timed out after %d s", task.id, task.timeout_seconds)
-        return self._storage.finish_task(task.id, end, report)
+        return Ended.of(_end(task, status, error, details, outcome.get("reason", "")), report)
+
+
+def _end(
+    task: BatchAnalysisTask, status: TaskStatus, error: JobError | None, details: dict[str, Any], reason: str
+) -> BatchAnalysisTask:
+    now = utc_now()
+    if status is TaskStatus.COMPLETED:
+        return task.complete(details, now)
+    if status is TaskStatus.CANCELLED:
+        return task.cancel(now, details)
+    if status is TaskStatus.SKIPPED:
+        return task.skip(now, error, {**details, "reason": reason})
+    assert error is not None  # noqa: S101 - _job_error gives one for these two
+    end = task.time_out if status is TaskStatus.TIMED_OUT else task.fail
+    return end(error, now, details)
 
 
 def _analyzer(services: Mapping[str, Any], analysis_type: str) -> Analyzer | None:
     return next((s for s in services.values() if isinstance(s, Analyzer) and s.key == analysis_type), None)
 
 
-def _analysis_context(context: dict[str, Any], scratch: Path) -> AnalysisContext:
+def _analysis_context(context: dict[str, Any], scratch: Path | Callable[[], Path]) -> AnalysisContext:
     task: BatchAnalysisTask = context["task"]
     return AnalysisContext(
         scratch=scratch,
@@ -200,15 +204,6 @@ def _analysis_context(context: dict[str, Any], scratch: Path) -> AnalysisContext
         cancel=context.get("cancel") or CancelToken(),
         progress=context.get("progress_callback") or (lambda percent: None),  # noqa: ARG005
     )
-
-
-@contextmanager
-def _scratch(context: dict[str, Any]) -> Iterator[Path]:
-    if "scratch" in context:
-        yield context["scratch"]
-        return
-    with scratch_folder() as scratch:
-        yield scratch
 
 
 def _outcome(report: AnalysisReport, title: str) -> dict[str, Any]:
@@ -245,11 +240,16 @@ def _failed(task: BatchAnalysisTask, error: BaseException) -> dict[str, Any]:
     """Return the seed's error dictionary."""
     return {
         "status": "failed",
-        "error": f"{task.analysis_type} of {task.model}/app{task.app_num} failed: {error}",
+        "error": _clean(f"{task.analysis_type} of {task.model}/app{task.app_num} failed: {error}"),
         "category": categorize(error).value,
-        "traceback": traceback.format_exc(),
+        "traceback": _clean("".join(traceback.format_exception(error))),
         "details": {"error_type": type(error).__name__},
     }
+
+
+def _clean(text: str) -> str:
+    """Return a text of an error with no secret and nothing invisible in it: it is shown and stored."""
+    return visible(redact(text))
 
 
 def categorize(error: BaseException) -> ErrorCategory:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.base import check_options
 from batchnb.engine.drafts import check_fields
+from batchnb.engine.settings import check_timeouts
 from batchnb.records import JobSpec
 from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.tools.layout import find_apps
@@ -34,6 +35,8 @@ def plan(  # noqa: PLR0913 - the fields of a form
     name: str = "",
     description: str = "",
     task_timeout_seconds: int | None = None,
+    task_timeouts: Mapping[str, int] | None = None,
+    max_tasks: int | None = None,
 ) -> JobSpec:
     """Check what a user asks for against the portfolio and the analyses there are.
 
@@ -47,6 +50,8 @@ def plan(  # noqa: PLR0913 - the fields of a form
         name: the job's name; empty: "Batch Job {id}".
         description: what the job is for.
         task_timeout_seconds: longest time for one task; None: the service's setting.
+        task_timeouts: the same for single analysis types.
+        max_tasks: tasks that run at once; None: the service's setting.
 
     Raises:
         UnknownNameError, AppRangeError, InvalidValueError: naming the wrong value.
@@ -60,9 +65,12 @@ def plan(  # noqa: PLR0913 - the fields of a form
         kind: check_options(registry[kind], values, f"options[{kind!r}]").model_dump()
         for kind, values in given.items()
     }
-    check_fields(
-        {"name": name, "description": description, "task_timeout_seconds": task_timeout_seconds}, "run"
-    )
+    limits = check_timeouts(task_timeouts or {}, "run")
+    stray = [kind for kind in limits if kind not in kinds]
+    if stray:
+        raise UnknownNameError("analysis", stray[0], kinds, "task_timeouts")
+    fields = {"name": name, "description": description, "max_tasks": max_tasks}
+    check_fields({**fields, "task_timeout_seconds": task_timeout_seconds}, "run")
     ranges = portfolio.select(models, apps)
     return JobSpec(
         models=tuple(ranges),
@@ -72,6 +80,8 @@ def plan(  # noqa: PLR0913 - the fields of a form
         name=name,
         description=description,
         task_timeout_seconds=task_timeout_seconds,
+        task_timeouts=limits,
+        max_tasks=max_tasks,
     )
 
 

@@ -1,14 +1,21 @@
 """Records to rows and back: one table, one record type, one column per field.
 
 Times are ISO 8601 in UTC, structures are JSON, enums are their values; no pickle anywhere.
+
+Many rows go into the database as one JSON text that one statement takes apart. SQLite runs that statement
+without the interpreter's lock; bound row by row, the writer would ask for the lock after every row, and wait
+up to a switch interval (5 ms) for it while other threads compute.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import asdict, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from batchnb.records import (
@@ -22,13 +29,14 @@ from batchnb.records import (
     Finding,
     JobError,
     JobStatus,
+    LogLine,
     Severity,
     TaskStatus,
     UnreadFile,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -40,23 +48,33 @@ def dump(value: object) -> str:
     Raises:
         TypeError: if it holds something that is neither JSON, a time nor a record.
     """
-    return json.dumps(value, separators=(",", ":"), default=_jsonable)
+    return _JSON_TEXT.encode(value)
 
 
 def encode(value: object) -> str | int | float | None:
     """Return `value` as SQLite holds it. Text is made storable: a lone surrogate becomes an escape."""
+    if type(value) is str:
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
     if value is None or isinstance(value, (int, float)):  # a bool is an int here and in SQLite
         return value
     if isinstance(value, Enum):
         return str(value.value)
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
     return stamp(value) if isinstance(value, datetime) else dump(value)
 
 
 def stamp(value: datetime) -> str:
     """Return a time as ISO 8601 text in UTC."""
-    return value.astimezone(UTC).isoformat()
+    return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat()
+
+
+def bulk(rows: Iterable[Row]) -> str:
+    """Return encoded rows as the one parameter of a statement that reads them with `json_each(?)`."""
+    return _JSON_TEXT.encode(list(rows))
+
+
+def column(number: int) -> str:
+    """Return the SQL for one column, from 0, of a row of `bulk`."""
+    return f"each.value ->> {number}"
 
 
 class Table(Generic[T]):
@@ -80,29 +98,66 @@ class Table(Generic[T]):
         """
         self.name, self.record = name, record
         self.stored = tuple(field.name for field in fields(record) if field.name not in counted)  # type: ignore[arg-type]  # every record is a dataclass
-        self._decoders = [decoders.get(column) for column in self.stored]
+        self._decoders = [decoders.get(name) for name in self.stored]
+        self._get = attrgetter(*self.stored)
+        self._kinds = [_kinds(str(field.type)) for field in fields(record) if field.name in self.stored]  # type: ignore[arg-type]  # as above
         self.columns = ", ".join(self.stored)
         self.insert = f"INSERT INTO {name} ({self.columns}) VALUES ({', '.join('?' * len(self.stored))})"
+        each = ", ".join(column(number) for number in range(len(self.stored)))
+        self.insert_bulk = f"INSERT INTO {name} ({self.columns}) SELECT {each} FROM json_each(?) AS each"
         self.select = f"SELECT {self.columns} FROM {name}"
 
     def row(self, record: T, **changes: object) -> Row:
         """Return the row of `record`, with some fields replaced."""
-        return tuple(
-            encode(changes[column] if column in changes else getattr(record, column))
-            for column in self.stored
-        )
+        values = zip(self.stored, self._get(record), strict=True)
+        return tuple([encode(changes.get(name, value)) for name, value in values])
+
+    def checked_row(self, record: T, **changes: object) -> Row:
+        """Return the row of `record`, which comes from an analyzer and may hold anything.
+
+        Raises:
+            TypeError: if a value is not what its field is declared to hold.
+        """
+        row: list[Any] = []
+        for name, value, kinds in zip(self.stored, self._get(record), self._kinds, strict=True):
+            encoded = changes.get(name, value)
+            kind = type(encoded)
+            if kind is str or kind not in kinds:
+                encoded = encode(encoded)
+                kind = type(encoded)
+            if kind not in kinds or (kind in _NUMBERS and not _fits(encoded)):
+                raise TypeError(f"{self.name}.{name} cannot hold {value!r:.80}")
+            row.append(encoded)
+        return tuple(row)
 
     def values(self, row: Row) -> dict[str, Any]:
         """Return the fields that are stored in `row`."""
         decoded = zip(self.stored, self._decoders, row, strict=True)
         return {
-            column: value if decode is None or value is None else decode(value)
-            for column, decode, value in decoded
+            name: value if decode is None or value is None else decode(value)
+            for name, decode, value in decoded
         }
 
     def read(self, row: Row, **counted: object) -> T:
         """Return the record of `row`; `counted` are the fields that are not stored."""
         return self.record(**self.values(row), **counted)
+
+
+def _kinds(annotation: str) -> frozenset[type]:
+    """Return the types that a column holds for a field that is annotated so."""
+    words = set(re.findall(r"\w+", annotation))
+    empty = {type(None)} if "None" in words else set()
+    if words & {"int", "float", "bool"}:
+        return frozenset({int, bool} | ({float} if "float" in words else set()) | empty)
+    return frozenset({str} | empty)
+
+
+_NUMBERS = frozenset({int, float})
+
+
+def _fits(value: Any) -> bool:
+    """Whether a number fits into the database."""
+    return abs(value) < 1 << 63 and math.isfinite(value)
 
 
 def _jsonable(value: object) -> object:
@@ -111,6 +166,10 @@ def _jsonable(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     raise TypeError(f"{type(value).__name__} {value!r} cannot be stored: details hold JSON values only")
+
+
+# One for all: json.dumps makes an encoder for each call that wants anything but the defaults.
+_JSON_TEXT = json.JSONEncoder(separators=(",", ":"), default=_jsonable)
 
 
 def _unread(stored: str) -> tuple[UnreadFile, ...]:
@@ -131,13 +190,17 @@ _TIMES = dict.fromkeys(
     ("created_at", "started_at", "completed_at", "scan_start_time", "scan_end_time"), datetime.fromisoformat
 )
 _JSON = dict.fromkeys(
-    ("models", "app_ranges", "analysis_types", "analysis_options", "details", "result_details"), json.loads
+    (
+        *("models", "app_ranges", "analysis_types", "analysis_options", "task_timeouts"),
+        *("details", "result_details"),
+    ),
+    json.loads,
 )
 
 JOBS = Table(
     "jobs",
     BatchAnalysisJob,
-    {**_TIMES, **_JSON, "status": JobStatus, "cancellation_requested": bool},
+    {**_TIMES, **_JSON, "status": JobStatus, "cancellation_requested": bool, "paused": bool},
     counted=("total_tasks", "completed_tasks", "results_summary", "errors", "task_count_by_status"),
 )
 JOB_ERRORS = Table("job_errors", JobError, _ERROR)
@@ -145,3 +208,4 @@ TASKS = Table("tasks", BatchAnalysisTask, {**_TIMES, **_JSON, "status": TaskStat
 RESULTS = Table("results", BatchAnalysisResult, {**_TIMES, **_JSON, "status": TaskStatus})
 FINDINGS = Table("findings", Finding, {"severity": Severity, "confidence": Confidence})
 COVERAGE = Table("coverage", Coverage, {"status": CoverageStatus, "cached": bool, "unread": _unread})
+JOB_LOG = Table("job_log", LogLine, {"time": datetime.fromisoformat})

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import apsw
+
 APPLICATION_ID = 0x62_6E_62_31  # "bnb1" in the file's header, so that a foreign database is recognised
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Older stores are brought up by `migrations`; a change here needs a step there."""
 
 STATEMENTS = (
+    # One row: a random identity, so that a copy put back is told from another store in its place.
+    "CREATE TABLE store (id TEXT NOT NULL) STRICT",
     """CREATE TABLE jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
@@ -17,10 +25,14 @@ STATEMENTS = (
     analysis_types TEXT NOT NULL,
     analysis_options TEXT NOT NULL,
     task_timeout_seconds INTEGER,
+    task_timeouts TEXT NOT NULL DEFAULT '{}',
+    max_tasks INTEGER,
     continues INTEGER,
     started_at TEXT,
     completed_at TEXT,
     cancellation_requested INTEGER NOT NULL DEFAULT 0,
+    paused INTEGER NOT NULL DEFAULT 0,
+    control INTEGER NOT NULL DEFAULT 0,
     owner TEXT,
     issues_total INTEGER NOT NULL DEFAULT 0,
     high_total INTEGER NOT NULL DEFAULT 0,
@@ -38,6 +50,15 @@ STATEMENTS = (
     details TEXT NOT NULL
 ) STRICT""",
     "CREATE INDEX job_errors_by_job ON job_errors(job_id)",
+    """CREATE TABLE job_log (
+    id INTEGER PRIMARY KEY,
+    job_id INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,
+    task_id INTEGER,
+    time TEXT NOT NULL,
+    level TEXT NOT NULL,
+    message TEXT NOT NULL
+) STRICT""",
+    "CREATE INDEX job_log_by_job ON job_log(job_id)",
     """CREATE TABLE tasks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,
@@ -52,9 +73,11 @@ STATEMENTS = (
     error TEXT,
     progress INTEGER NOT NULL,
     result_details TEXT NOT NULL,
+    priority INTEGER NOT NULL DEFAULT 0,
+    wish TEXT,
     UNIQUE (job_id, model, app_num, analysis_type)
 ) STRICT""",
-    "CREATE INDEX tasks_by_status ON tasks(job_id, status, id)",
+    "CREATE INDEX tasks_by_status ON tasks(job_id, status, priority DESC, id)",
     # Counted by the database itself, so that the counts cannot disagree with the tasks.
     """CREATE TABLE task_counts (
     job_id INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,
@@ -132,3 +155,9 @@ END""",
     "CREATE INDEX coverage_by_job ON coverage(job_id)",
     "CREATE INDEX coverage_by_task ON coverage(task_id)",
 )
+
+
+def statements_of(db: apsw.Connection) -> set[str]:
+    """Return the statements that made the tables, views, indexes and triggers of a database."""
+    found = {str(sql) for (sql,) in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
+    return found - {"CREATE TABLE sqlite_sequence(name,seq)"}  # SQLite's own

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.registry import AnalyzerRegistry
+from batchnb.engine.broker import EventBroker
 from batchnb.engine.executor import TaskExecutor
-from batchnb.engine.job_run import LOOK_SECONDS, JobRun, Parts
+from batchnb.engine.job_run import JobRun, Parts
+from batchnb.engine.ownership import end_interrupted
 from batchnb.engine.settings import MAX_SECONDS, Settings
+from batchnb.engine.task_runs import LOOK_SECONDS
 from batchnb.records import JobSpec, JobStatus, TaskStatus, utc_now
 from batchnb.records.errors import BatchnbError, InvariantError, ServiceClosedError
+from batchnb.records.events import JobAdded, JobChanged, JobFinished, JobQueued
 from batchnb.tools.cancellation import Deadline
-from batchnb.tools.log import create_logger
+from batchnb.tools.log import BoundLogger, bind, create_logger
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from batchnb.analyzers.base import Analyzer
+    from batchnb.engine.ownership import Ownership
     from batchnb.engine.storage import JobStorage
+    from batchnb.records import Estimate
 
 _log = create_logger("service")
+_LOOK_FOR_DEAD_SECONDS = 1.0
+"""How often it is looked at whether the processes that run other jobs are alive."""
 
 
 class BatchAnalysisService:
@@ -35,7 +44,7 @@ class BatchAnalysisService:
         settings: Settings | None = None,
         registry: AnalyzerRegistry | None = None,
         services: dict[str, Any] | None = None,
-        owner: str | None = None,
+        ownership: Ownership | None = None,
     ) -> None:
         """Make a service.
 
@@ -45,24 +54,43 @@ class BatchAnalysisService:
             settings: limits; by default from the environment.
             registry: the analysis types; by default the built-in ones and the installed plug-ins.
             services: analyzer objects by service name, instead of new ones of the registry's classes.
-            owner: identity of this engine in a store that several processes share.
+            ownership: identity of this engine in a store that several processes share.
         """
         self.storage = storage
         self.base_path = base_path
         self.settings = settings or Settings.load()
         self.registry = registry or AnalyzerRegistry()
         self.executor = TaskExecutor(storage, self.registry.tools)
+        self.events = EventBroker()
+        """Subscribe here to hear what happens."""
         self.app: Any = None
         self._given = dict(services or {})
-        self._owner = owner
+        self._ownership = ownership
         self._lock = threading.RLock()
         self._running_jobs: dict[int, JobRun] = {}
         self._waiting: dict[int, JobRun] = {}
         self._broken: list[JobRun] = []
+        self._looked_at = 0.0
         self._closed = False
+        storage.controls.listeners.append(self._tell)
         atexit.register(self.close)
 
     # ------------------------------------------------------------------------- the seed's interface
+
+    @property
+    def max_concurrent_jobs(self) -> int:
+        """Jobs that run at once."""
+        return self.settings.max_jobs
+
+    @property
+    def max_concurrent_tasks(self) -> int:
+        """Tasks that run at once in a job that does not say its own number."""
+        return self.settings.max_tasks
+
+    @property
+    def default_task_timeout(self) -> int:
+        """Longest time for one task, in seconds, where neither the job nor its type says another."""
+        return self.settings.task_timeout_seconds
 
     def set_app(self, app: Any) -> None:
         """Register a Flask application; analyzers that it carries as attributes are used as services."""
@@ -83,7 +111,8 @@ class BatchAnalysisService:
             self._settle_broken()
             job = self.storage.get_job(job_id)
             if job is None or job.status is not JobStatus.PENDING:
-                _log.warning("[Job %s] not started: %s", job_id, job.status.value if job else "no such job")
+                why = job.status.value if job else "no such job"
+                self._log(job_id).warning("not started: %s", why)
                 return False
             run = JobRun(job_id, self._parts())
             try:
@@ -94,7 +123,8 @@ class BatchAnalysisService:
             except InvariantError:  # another process was faster
                 return False
             self._waiting[job_id] = run
-            _log.info("[Job %d] queued", job_id)
+            self._log(job_id).info("queued")
+            self.events.publish(JobQueued(job_id=job_id))
             return False
 
     def cancel_job(self, job_id: int) -> bool:
@@ -116,12 +146,13 @@ class BatchAnalysisService:
                 asked = self.storage.ask_cancellation(job_id)
                 if asked and job_id in self._waiting:
                     self._waiting.pop(job_id).done.set()
+                    self.events.publish(JobFinished(job_id=job_id, status=JobStatus.CANCELLED))
                 return asked
             if run.cancel.cancelled:
                 return False
             # First of all: what runs must stop even if the store cannot be written.
             run.cancel.cancel("the job was cancelled")
-        _log.info("[Job %d] cancellation requested", job_id)
+        self._log(job_id).info("cancellation requested")
         try:
             self.storage.change_job(job_id, lambda job: job.cancelling(utc_now()))
         except InvariantError:  # it came to its end in this moment
@@ -162,11 +193,9 @@ class BatchAnalysisService:
         """
         with self._lock:
             self._require_open()
-            job = self.storage.create_job(spec)
-            self.start_job(job.id)
-            return job.id
+            return self._add(self.storage.create_job(spec).id)
 
-    def resume(self, job_id: int, *, retry: bool = False) -> int:
+    def continue_job(self, job_id: int, *, retry: bool = False) -> int:
         """Start (or queue) a new job that continues an ended one, see JobStorage.continue_job; return its id.
 
         Raises:
@@ -176,9 +205,18 @@ class BatchAnalysisService:
         """
         with self._lock:
             self._require_open()
-            job = self.storage.continue_job(job_id, retry=retry)
-            self.start_job(job.id)
-            return job.id
+            return self._add(self.storage.continue_job(job_id, retry=retry).id)
+
+    def estimate(self, job_id: int) -> Estimate | None:
+        """Return when a job may end, from what of it has run; None: nothing has, or it has ended.
+
+        Raises:
+            RecordNotFoundError: if there is no such job.
+        """
+        job = self.storage.get_job_or_fail(job_id)
+        if job.status.is_ended:
+            return None
+        return self.storage.get_estimate(job_id, job.max_tasks or self.settings.max_tasks)
 
     def is_ended(self, job_id: int) -> bool:
         """Whether a job has ended and, if it ran here, left nothing running.
@@ -192,7 +230,9 @@ class BatchAnalysisService:
                 return False
             if any(run.job_id == job_id for run in self._broken):
                 return True  # nothing of it runs, though the store could not be told yet
-        return self.storage.get_job_or_fail(job_id).status.is_ended
+            is_mine = job_id in self._waiting
+        ended = self.storage.get_status(job_id).is_ended
+        return ended or (not is_mine and self._has_died(job_id))
 
     def wait(self, job_id: int, timeout: float | None = None) -> bool:
         """Block until a job has ended; False if `timeout` seconds passed first.
@@ -217,6 +257,8 @@ class BatchAnalysisService:
         What cannot be stored is logged: nothing is left running because of it.
         """
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
             runs = dict(self._running_jobs)
             waiting = list(self._waiting)
@@ -225,23 +267,28 @@ class BatchAnalysisService:
             try:
                 self.cancel_job(job_id)
             except BatchnbError:
-                _log.exception("[Job %d] its cancellation could not be stored", job_id)
+                self._log(job_id).exception("its cancellation could not be stored")
         for run in runs.values():
             run.done.wait()
         with self._lock:
             self._settle_broken()
+        self.storage.controls.listeners.remove(self._tell)
+        self.events.close()
 
     # ------------------------------------------------------------------------------------- inside
+
+    def _log(self, job_id: int) -> BoundLogger:
+        return bind(_log, job_id=job_id, store=self.storage.name)
 
     def _parts(self) -> Parts:
         return Parts(
             storage=self.storage,
             executor=self.executor,
+            events=self.events,
+            settings=self.settings,
             analyzer=self._analyzer,
             tools=self.registry.tools,
             base_path=self.base_path,
-            max_tasks=self.settings.max_tasks,
-            timeout_seconds=self.settings.task_timeout_seconds,
         )
 
     def _analyzer(self, kind: str) -> Analyzer:
@@ -254,9 +301,30 @@ class BatchAnalysisService:
         if self._closed:
             raise ServiceClosedError("the service was closed; open the workspace again")
 
+    def _add(self, job_id: int) -> int:
+        self.events.publish(JobAdded(job_id=job_id))
+        self.start_job(job_id)
+        return job_id
+
+    def _tell(self, job_id: int) -> None:
+        """Have what was just written about a job heeded at once, if it runs here."""
+        with self._lock:
+            run = self._running_jobs.get(job_id)
+        if run is not None:
+            run.nudge()
+        self.events.publish(JobChanged(job_id=job_id))
+
+    def _has_died(self, job_id: int) -> bool:
+        """Look whether the process that runs a job has died; if so, the job ends as interrupted."""
+        if self._ownership is None or time.monotonic() < self._looked_at + _LOOK_FOR_DEAD_SECONDS:
+            return False
+        self._looked_at = time.monotonic()
+        return job_id in end_interrupted(self.storage, self._ownership, self.registry.tools)
+
     def _take(self, job_id: int, status: JobStatus) -> None:
         """Move a job on as its owner; only one process can."""
-        self.storage.change_job(job_id, lambda job: job.with_status(status, utc_now()), owner=self._owner)
+        owner = self._ownership.name if self._ownership else None
+        self.storage.change_job(job_id, lambda job: job.with_status(status, utc_now()), owner=owner)
 
     def _launch(self, run: JobRun) -> None:
         self._take(run.job_id, JobStatus.INITIALIZING)
@@ -298,5 +366,5 @@ class BatchAnalysisService:
             except InvariantError:  # another process cancelled it while it waited
                 run.done.set()
             except Exception:  # noqa: BLE001 - this one job stays as it is, the next gets its chance
-                _log.exception("[Job %d] could not be started", job_id)
+                self._log(job_id).exception("could not be started")
                 run.done.set()

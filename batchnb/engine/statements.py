@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.rows import (
-    COVERAGE,
-    FINDINGS,
     JOB_ERRORS,
     JOBS,
-    RESULTS,
     TASKS,
-    dump,
+    bulk,
+    column,
     encode,
     stamp,
 )
 from batchnb.records import (
-    AnalysisReport,
     BatchAnalysisJob,
-    BatchAnalysisResult,
-    CoverageStatus,
+    BatchAnalysisTask,
     JobStatus,
     TaskStatus,
     utc_now,
 )
 from batchnb.records.errors import EndedError, RecordNotFoundError
+from batchnb.records.task import DEFAULT_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     import apsw
 
-    from batchnb.engine.rows import Row
-    from batchnb.records import BatchAnalysisTask, JobError
+    from batchnb.records import JobError
 
     Tools = Callable[[str], Sequence[str]]
 
 _ENDED = tuple(status.value for status in TaskStatus if status.is_ended)
 _TOTALS = ("issues_total", "high_total", "medium_total", "low_total")
+BULK_ROWS = 5_000
+"""Rows in one bulk statement: bounds the memory that a large job takes."""
 
 
 def read_jobs(db: apsw.Connection, job_ids: Sequence[int] | None) -> list[BatchAnalysisJob]:
@@ -106,27 +107,54 @@ def read_task(db: apsw.Connection, task_id: int) -> BatchAnalysisTask | None:
     return None if row is None else TASKS.read(row)
 
 
-def add_tasks(db: apsw.Connection, job_id: int, tasks: Iterable[BatchAnalysisTask]) -> range:
-    """Insert new tasks of a job that has not ended; return their ids."""
-    if one_job(db, job_id).status.is_ended:
+def add_tasks(
+    db: apsw.Connection,
+    job_id: int,
+    cells: Iterable[tuple[str, int, str]],
+    timeout_seconds: int | Mapping[str, int] | None = None,
+) -> range:
+    """Insert PENDING tasks of a job that has not ended; return their ids. See JobStorage.create_tasks."""
+    job = one_job(db, job_id)
+    if job.status.is_ended:
         raise EndedError(f"job {job_id} has ended")
-
-    def rows() -> Iterator[Row]:
-        for task in tasks:
-            task.check()
-            yield TASKS.row(task, id=None)
-
+    # The job's own are read here once more: somebody may have changed them while the tasks were prepared.
+    limits = {**timeout_seconds, **job.task_timeouts} if isinstance(timeout_seconds, Mapping) else {}
+    common = DEFAULT_TIMEOUT_SECONDS if limits or timeout_seconds is None else timeout_seconds
     used = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'tasks'"
     first: Any = db.execute(used).get
-    db.executemany(TASKS.insert, rows())
+    now = utc_now()
+    insert = (
+        "INSERT INTO tasks (job_id, model, app_num, analysis_type, timeout_seconds, status, created_at, "
+        f"progress, result_details) SELECT ?, {', '.join(map(column, range(4)))}, 'pending', ?, 0, '{{}}' "
+        "FROM json_each(?) AS each"
+    )
+    left = iter(cells)
+    while chunk := list(islice(left, BULK_ROWS)):
+        rows = [(encode(model), app, encode(kind), limits.get(kind, common)) for model, app, kind in chunk]
+        for model, app_num, kind, timeout in {(*row[:1], min(row[1], 1), *row[2:]) for row in rows}:
+            _check_new(job_id, model, app_num, kind, timeout, now)
+        db.execute(insert, (job_id, stamp(now), bulk(rows)))
     last: Any = db.execute(used).get
     return range(first + 1, last + 1)
+
+
+def _check_new(job_id: int, model: Any, app_num: int, kind: Any, timeout: Any, now: datetime) -> None:
+    """Raise InvariantError if a new task breaks one of the seed's invariants."""
+    BatchAnalysisTask(
+        id=1,
+        job_id=job_id,
+        model=model,
+        app_num=app_num,
+        analysis_type=kind,
+        created_at=now,
+        timeout_seconds=timeout,
+    ).check()
 
 
 def change_task(
     db: apsw.Connection, task_id: int, change: Callable[[BatchAnalysisTask], BatchAnalysisTask]
 ) -> BatchAnalysisTask:
-    """Replace a task that has not ended by `change(task)`."""
+    """Return a task that has not ended as `change` makes it; it is the caller's to write."""
     old = read_task(db, task_id)
     if old is None:
         raise RecordNotFoundError("task", task_id)
@@ -137,90 +165,7 @@ def change_task(
         raise EndedError(f"job {old.job_id} has ended ({status}), so its task {task_id} stays as it is")
     new = change(old)
     new.check()
-    db.execute(
-        "UPDATE tasks SET status = ?, started_at = ?, completed_at = ?, error = ?, progress = ?, "
-        "timeout_seconds = ?, result_details = ? WHERE id = ?",
-        (
-            *(encode(value) for value in (new.status, new.started_at, new.completed_at)),
-            None if new.error is None else dump(new.error),
-            new.progress,
-            new.timeout_seconds,
-            dump(new.result_details),
-            task_id,
-        ),
-    )
     return new
-
-
-def insert_result(
-    db: apsw.Connection, task: BatchAnalysisTask, result: BatchAnalysisResult, report: AnalysisReport | None
-) -> BatchAnalysisResult:
-    """Store the result of an ended task with what it reported, and add it to the job's totals."""
-    result.check()
-    db.execute(RESULTS.insert, RESULTS.row(result, id=None))
-    result_id = int(db.last_insert_rowid())
-    ids = {"job_id": task.job_id, "task_id": task.id}
-    if report is not None:
-        db.executemany(FINDINGS.insert, (FINDINGS.row(issue, **ids) for issue in report.issues))
-        db.executemany(COVERAGE.insert, (COVERAGE.row(cell, **ids) for cell in report.coverage))
-    db.execute(
-        "UPDATE jobs SET issues_total = issues_total + ?, high_total = high_total + ?, "
-        "medium_total = medium_total + ?, low_total = low_total + ? WHERE id = ?",
-        (
-            result.issues_count,
-            result.high_severity,
-            result.medium_severity,
-            result.low_severity,
-            task.job_id,
-        ),
-    )
-    if task.error is not None and task.status is not TaskStatus.SKIPPED:  # the job names a lack once
-        insert_error(db, task.job_id, replace(task.error, task_id=task.id))
-    return replace(result, id=result_id)
-
-
-def cancel_pending(db: apsw.Connection, job_id: int, tools: Tools) -> int:
-    """End every pending task of a job as CANCELLED, with results and coverage; return how many."""
-    now = stamp(utc_now())
-    pending = (job_id, TaskStatus.PENDING.value)
-    cancelled = TaskStatus.CANCELLED.value
-    query = "SELECT DISTINCT analysis_type FROM tasks WHERE job_id = ? AND status = ?"
-    kinds: list[tuple[Any, ...]] = db.execute(query, pending).fetchall()
-    for kind, tool in [(row[0], tool) for row in kinds for tool in tools(row[0])]:
-        db.execute(
-            "INSERT INTO coverage (job_id, task_id, model, app_num, analysis_type, tool, status, "
-            "files_eligible, files_seen, unread, tool_version, seconds, stderr_tail, cached, detail) "
-            "SELECT job_id, id, model, app_num, analysis_type, ?, ?, 0, 0, '[]', '', 0, '', 0, ? "
-            "FROM tasks WHERE job_id = ? AND status = ? AND analysis_type = ?",
-            (tool, CoverageStatus.CANCELLED.value, "never started", *pending, kind),
-        )
-    db.execute(
-        "INSERT INTO results (job_id, task_id, model, app_num, analysis_type, status, issues_count, "
-        "high_severity, medium_severity, low_severity, details) SELECT job_id, id, model, app_num, "
-        "analysis_type, ?, 0, 0, 0, 0, '{}' FROM tasks WHERE job_id = ? AND status = ?",
-        (cancelled, *pending),
-    )
-    db.execute(
-        "UPDATE tasks SET status = ?, started_at = ?, completed_at = ? WHERE job_id = ? AND status = ?",
-        (cancelled, now, now, *pending),
-    )
-    return int(db.changes())
-
-
-def break_job(db: apsw.Connection, job_id: int, error: JobError, tools: Tools) -> BatchAnalysisJob:
-    """End a job as ERROR: its running tasks FAILED for `error`, its pending ones left as they are."""
-    job = one_job(db, job_id)
-    now = utc_now()
-    running = db.execute(f"{TASKS.select} WHERE job_id = ? AND status = 'running'", (job_id,)).fetchall()
-    for row in running:
-        task = change_task(db, TASKS.read(row).id, lambda task: task.fail(error, now))
-        report = AnalysisReport.unmeasured(task, tools(task.analysis_type), task.status, error.message)
-        insert_result(db, task, BatchAnalysisResult.from_task(task), report)
-    insert_error(db, job_id, error)
-    ended = job.with_status(JobStatus.ERROR, now)
-    values = (ended.status.value, stamp(now), stamp(ended.started_at or now), job_id)
-    db.execute("UPDATE jobs SET status = ?, completed_at = ?, started_at = ? WHERE id = ?", values)
-    return one_job(db, job_id)
 
 
 def marks(values: Sequence[object]) -> str:

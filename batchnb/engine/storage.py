@@ -14,23 +14,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.continuing import continue_job
+from batchnb.engine.controls import JobControls
 from batchnb.engine.database import Database
 from batchnb.engine.drafts import check_id, checked_changes, job_draft
-from batchnb.engine.rows import COVERAGE, FINDINGS, JOBS, RESULTS, TASKS
+from batchnb.engine.endings import Ended, break_job, cancel_pending, write_endings, write_results, write_tasks
+from batchnb.engine.rows import JOB_LOG, JOBS, TASKS, dump
 from batchnb.engine.statements import (
     add_tasks,
     ask_cancellation,
-    break_job,
-    cancel_pending,
     change_task,
     insert_error,
-    insert_result,
     marks,
     one_job,
     read_jobs,
     read_task,
     write_job,
 )
+from batchnb.engine.stored_results import StoredResults
 from batchnb.records import (
     BatchAnalysisJob,
     BatchAnalysisResult,
@@ -45,18 +45,18 @@ from batchnb.records.errors import (
     InvariantError,
     RecordNotFoundError,
 )
-from batchnb.records.task import DEFAULT_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     import apsw
 
-    from batchnb.records import AnalysisReport, Coverage, Finding, JobError
+    from batchnb.records import AnalysisReport, JobError, LogLine
 
 
-class JobStorage:
+class JobStorage(StoredResults):
     """Thread-safe storage; see the module's text for its contract."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -69,12 +69,19 @@ class JobStorage:
             ForeignStoreError: if the file is not a store of ours, is damaged, or is newer than this code.
             StorageError: if it cannot be opened or created.
         """
-        self._database = Database(path)
+        super().__init__(Database(path))
+        self.controls = JobControls(self._database)
+        """Live control of jobs that wait or run."""
 
     @property
     def path(self) -> Path | None:
         """The store's file; None in memory."""
         return self._database.path
+
+    @property
+    def name(self) -> str:
+        """What tells this store from others in this process's logs."""
+        return str(self.path or f"memory {id(self):x}")
 
     def close(self) -> None:
         """Close the store; every later call raises StorageError."""
@@ -116,6 +123,14 @@ class JobStorage:
         if job is None:
             raise RecordNotFoundError("job", job_id)
         return job
+
+    def get_status(self, job_id: int) -> JobStatus:
+        """Return the status of a job, without all the rest; RecordNotFoundError if there is none."""
+        query = "SELECT status FROM jobs WHERE id = ?"
+        found = self._database.read(lambda db: db.execute(query, (job_id,)).get)
+        if found is None:
+            raise RecordNotFoundError("job", job_id)
+        return JobStatus(str(found))
 
     def get_jobs(self, job_ids: Sequence[int] | None = None) -> list[BatchAnalysisJob]:
         """Return snapshots of all jobs, or of those with these ids, by id."""
@@ -175,11 +190,6 @@ class JobStorage:
         """
         return self._database.write(lambda db: ask_cancellation(db, job_id))
 
-    def is_cancellation_asked(self, job_id: int) -> bool:
-        """Whether somebody, in whatever process, asked for the job's cancellation."""
-        query = "SELECT cancellation_requested FROM jobs WHERE id = ?"
-        return bool(self._database.read(lambda db: db.execute(query, (job_id,)).get))
-
     def delete_job(self, job_id: int) -> bool:
         """Delete a job with its tasks and results; False if there is none.
 
@@ -207,6 +217,11 @@ class JobStorage:
             insert_error(db, job_id, error)
 
         self._database.write(work)
+
+    def add_log(self, job_id: int, line: LogLine) -> None:
+        """Add a line to the log of a job; one that was deleted meanwhile has none."""
+        sql = f"INSERT INTO job_log (job_id, {JOB_LOG.columns}) SELECT id, ?, ?, ?, ? FROM jobs WHERE id = ?"
+        self._database.write(lambda db: db.execute(sql, (*JOB_LOG.row(line), job_id)))
 
     def lacked_dependency(self, job_id: int) -> bool:
         """Whether something was missing for a task of the job: all of its tools, or one of them."""
@@ -242,25 +257,19 @@ class JobStorage:
         return self.get_task_or_fail(created[0])
 
     def create_tasks(
-        self, job_id: int, cells: Iterable[tuple[str, int, str]], timeout_seconds: int | None = None
+        self,
+        job_id: int,
+        cells: Iterable[tuple[str, int, str]],
+        timeout_seconds: int | Mapping[str, int] | None = None,
     ) -> range:
-        """Create PENDING tasks for (model, app number, analysis type) in one step; return their ids."""
-        timeout = DEFAULT_TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
-        now = utc_now()
+        """Create PENDING tasks for (model, app number, analysis type) in one step; return their ids.
 
-        tasks = (
-            BatchAnalysisTask(
-                id=1,
-                job_id=job_id,
-                model=model,
-                app_num=app_num,
-                analysis_type=analysis_type,
-                created_at=now,
-                timeout_seconds=timeout,
-            )
-            for model, app_num, analysis_type in cells
-        )
-        return self._database.write(lambda db: add_tasks(db, job_id, tasks))
+        Args:
+            job_id: the job.
+            cells: what to run.
+            timeout_seconds: time limit of each task, or one per analysis type; None: the seed's default.
+        """
+        return self._database.write(lambda db: add_tasks(db, job_id, cells, timeout_seconds))
 
     def get_task(self, task_id: int) -> BatchAnalysisTask | None:
         """Return a snapshot of a task, or None if there is none with this id."""
@@ -288,6 +297,11 @@ class JobStorage:
             lambda db: [TASKS.read(row) for row in db.execute(query, (*values, limit))]
         )
 
+    def get_waiting(self, job_id: int, limit: int) -> list[BatchAnalysisTask]:
+        """Return the pending tasks of a job that come first, by priority and then by id."""
+        query = f"{TASKS.select} WHERE job_id = ? AND status = 'pending' ORDER BY priority DESC, id LIMIT ?"
+        return self._database.read(lambda db: [TASKS.read(row) for row in db.execute(query, (job_id, limit))])
+
     def update_task(
         self, task_id: int, change: Callable[[BatchAnalysisTask], BatchAnalysisTask]
     ) -> BatchAnalysisTask:
@@ -302,6 +316,9 @@ class JobStorage:
             new = change_task(db, task_id, change)
             if new.status.is_ended:
                 raise InvariantError(f"task {task_id}: an ending needs its result, use finish_task")
+            write_tasks(db, [(new, dump(new.result_details))])
+            limits = (new.timeout_seconds, new.priority, task_id)
+            db.execute("UPDATE tasks SET timeout_seconds = ?, priority = ? WHERE id = ?", limits)
             return new
 
         return self._database.write(work)
@@ -317,13 +334,35 @@ class JobStorage:
         Raises:
             RecordNotFoundError: if there is no such task. EndedError: if it has ended already.
         """
+        return self._database.write(
+            lambda db: _end_task(db, Ended.of(change_task(db, task_id, change), report))
+        )
 
-        def work(db: apsw.Connection) -> BatchAnalysisResult:
-            task = change_task(db, task_id, change)
-            result = BatchAnalysisResult.from_task(task, report.issues if report else ())
-            return insert_result(db, task, result, report)
+    def end_task(self, ended: Ended) -> BatchAnalysisResult:
+        """Store the ending of a task that has not ended yet, in one step, and return its result."""
+        return self._database.write(lambda db: _end_task(db, ended))
 
-        return self._database.write(work)
+    def record(
+        self, job_id: int, changes: Callable[[], tuple[Sequence[BatchAnalysisTask], Sequence[Ended]]]
+    ) -> Future[None]:
+        """Store what many tasks of a job did, in one step, without waiting for it.
+
+        Args:
+            job_id: the job.
+            changes: gives the tasks that began, came further or wait again, and those that ended. Called
+                when the store is ready for them, so that they are as many as can be; must give the same
+                ones if it is called again.
+
+        Returns:
+            A future that is done once they are stored, in a file durably.
+        """
+
+        def work(db: apsw.Connection) -> None:
+            going_on, endings = changes()
+            write_tasks(db, [(task, "{}") for task in going_on])
+            write_endings(db, job_id, endings)
+
+        return self._database.submit(work)
 
     def cancel_pending(self, job_id: int, tools: Callable[[str], Sequence[str]]) -> int:
         """End every pending task of a job as CANCELLED, each with result and coverage; return how many.
@@ -352,37 +391,18 @@ class JobStorage:
                 raise InvariantError(f"task {task.id} is {task.status.value}, its result says otherwise")
             if db.execute("SELECT 1 FROM results WHERE task_id = ?", (task.id,)).get:
                 raise InvariantError(f"task {task.id} has its result already")
-            return insert_result(db, task, result, None)
+            result.check()
+            write_results(db, task.job_id, [Ended(task, result, dump(result.details), (), ())])
+            return replace(result, id=_result_id(db, task.id))
 
         return self._database.write(work)
 
-    def get_result(self, result_id: int) -> BatchAnalysisResult | None:
-        """Return one result, with its findings under `details["issues"]`, or None."""
-        result_id = check_id("result", result_id)
 
-        def work(db: apsw.Connection) -> BatchAnalysisResult | None:
-            row = db.execute(f"{RESULTS.select} WHERE id = ?", (result_id,)).fetchone()
-            if row is None:
-                return None
-            result = RESULTS.read(row)
-            query = f"{FINDINGS.select} WHERE task_id = ? ORDER BY id"
-            names = FINDINGS.stored
-            issues = [dict(zip(names, found, strict=True)) for found in db.execute(query, (result.task_id,))]
-            return replace(result, details={**result.details, "issues": issues})
+def _end_task(db: apsw.Connection, ended: Ended) -> BatchAnalysisResult:
+    write_endings(db, ended.task.job_id, [ended])
+    return replace(ended.result, id=_result_id(db, ended.task.id))
 
-        return self._database.read(work)
 
-    def get_results(self, job_id: int) -> list[BatchAnalysisResult]:
-        """Return a job's results by id; the findings are left to get_findings."""
-        query = f"{RESULTS.select} WHERE job_id = ? ORDER BY id"
-        return self._database.read(lambda db: [RESULTS.read(row) for row in db.execute(query, (job_id,))])
-
-    def get_findings(self, job_id: int) -> list[Finding]:
-        """Return every finding of a job, in the order in which they were stored."""
-        query = f"{FINDINGS.select} WHERE job_id = ? ORDER BY id"
-        return self._database.read(lambda db: [FINDINGS.read(row) for row in db.execute(query, (job_id,))])
-
-    def get_coverage(self, job_id: int) -> list[Coverage]:
-        """Return every coverage record of a job, in the order in which they were stored."""
-        query = f"{COVERAGE.select} WHERE job_id = ? ORDER BY id"
-        return self._database.read(lambda db: [COVERAGE.read(row) for row in db.execute(query, (job_id,))])
+def _result_id(db: apsw.Connection, task_id: int) -> int:
+    found: Any = db.execute("SELECT id FROM results WHERE task_id = ?", (task_id,)).get
+    return int(found)

@@ -4,6 +4,7 @@ from batchnb.records.clock import utc_now
 from batchnb.records.coverage import Coverage, UnreadFile
 from batchnb.records.finding import Finding, fingerprint
 from batchnb.records.job import BatchAnalysisJob, JobError, JobSpec
+from batchnb.records.metrics import Estimate, ExecutionTimes, LogLine, Metrics
 from batchnb.records.portfolio import AppInfo, Portfolio, UnparsedFile
 from batchnb.records.ranges import format_app_range, parse_app_range
 from batchnb.records.report import AnalysisReport, summarize
@@ -30,10 +31,14 @@ __all__ = [
     "Coverage",
     "CoverageStatus",
     "ErrorCategory",
+    "Estimate",
+    "ExecutionTimes",
     "Finding",
     "JobError",
     "JobSpec",
     "JobStatus",
+    "LogLine",
+    "Metrics",
     "Portfolio",
     "Severity",
     "TaskStatus",

@@ -86,3 +86,39 @@ class ReportError(AnalyzerError, ValueError):
 
 class ServiceClosedError(BatchnbError, RuntimeError):
     """The service was closed; it starts no job any more."""
+
+
+class WorkerError(AnalyzerError):
+    """A call to a worker process gave no answer."""
+
+
+class WorkerDiedError(WorkerError):
+    """The worker ended during a call; `returncode` is minus the signal, None if nobody saw its end."""
+
+    def __init__(self, how: str, returncode: int | None, stderr: str) -> None:
+        self.returncode, self.stderr = returncode, stderr
+        last = f"\n{stderr}" if stderr else ""
+        super().__init__(f"the worker process {how}{last}")
+
+
+class WorkerTimeoutError(WorkerError, TimeoutError):
+    """The worker was killed at the call's deadline."""
+
+
+class WorkerCancelledError(WorkerError):
+    """The call was cancelled and did not end by itself, so its worker was killed."""
+
+
+class WorkerRefusedError(WorkerError, ReportError):
+    """The worker's answer was too large, or not what was agreed; it was killed."""
+
+
+class RemoteError(AnalyzerError):
+    """The function that was called in a worker raised; also an instance of the builtin that it raised."""
+
+    def __init__(self, type_name: str, text: str, remote_traceback: str) -> None:
+        self.type_name, self.text, self.remote_traceback = type_name, text, remote_traceback
+        # Not `super()`: the error that it is as well may want other arguments.
+        Exception.__init__(self, f"{type_name}: {text}" if text else type_name)
+        if remote_traceback:
+            self.add_note(f"In the worker process:\n{remote_traceback}")

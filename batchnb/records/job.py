@@ -41,6 +41,10 @@ class JobSpec:
     description: str = ""
     task_timeout_seconds: int | None = None
     """Overrides the service's default for every task of this job."""
+    task_timeouts: dict[str, int] = field(default_factory=dict)
+    """Seconds per analysis type; goes before `task_timeout_seconds`."""
+    max_tasks: int | None = None
+    """Tasks that run at once; None: the service's setting."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +73,12 @@ class BatchAnalysisJob:
     task_count_by_status: dict[str, int] = field(default_factory=dict)
     cancellation_requested: bool = False
     task_timeout_seconds: int | None = None
+    task_timeouts: dict[str, int] = field(default_factory=dict)
+    """Seconds per analysis type; goes before `task_timeout_seconds`."""
+    max_tasks: int | None = None
+    """Tasks that run at once; None: the service's setting."""
+    paused: bool = False
+    """Whether no new task is started at present; those that run go on."""
     continues: int | None = None
     """The ended job whose finished tasks this one took over; None: it started afresh."""
 

@@ -72,6 +72,9 @@ class AnalysisReport:
         return any(cell.status.is_measured for cell in self.coverage)
 
 
+_NO_ISSUES = {"total": 0, **{level.value: 0 for level in Severity}}
+
+
 def summarize(issues: Iterable[Finding]) -> dict[str, Any]:
     """Count `issues` by severity, tool, rule, CWE and file.
 
@@ -80,6 +83,8 @@ def summarize(issues: Iterable[Finding]) -> dict[str, Any]:
         (most frequent first).
     """
     found = list(issues)
+    if not found:  # the most frequent case in a large batch
+        return dict(_NO_ISSUES) | {name: {} for name in ("by_tool", "by_rule", "by_cwe", "by_file")}
     severities = Counter(issue.severity for issue in found)
 
     def ranked(values: Iterable[str]) -> dict[str, int]:

@@ -68,10 +68,10 @@ class TaskStatus(StrEnum):
         return self not in {TaskStatus.PENDING, TaskStatus.RUNNING}
 
     def can_become(self, new: TaskStatus) -> bool:
-        """Whether a task may go from here to `new`."""
+        """Whether a task may go from here to `new`; one that runs may be put back into the queue."""
         if self is TaskStatus.PENDING:
             return new is not TaskStatus.PENDING
-        return self is TaskStatus.RUNNING and new.is_ended
+        return self is TaskStatus.RUNNING and new is not TaskStatus.RUNNING
 
 
 class AnalysisType(StrEnum):

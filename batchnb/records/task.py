@@ -10,6 +10,7 @@ from batchnb.records.errors import EndedError, InvariantError
 from batchnb.records.status import TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from batchnb.records.job import JobError
@@ -35,10 +36,16 @@ class BatchAnalysisTask:
     error: JobError | None = None
     progress: int = 0
     result_details: dict[str, Any] = field(default_factory=dict)
+    priority: int = 0
+    """Higher ones run first; equal ones in the order of their ids."""
 
     def start(self, now: datetime) -> BatchAnalysisTask:
         """Return the task as running since `now`."""
         return self._become(TaskStatus.RUNNING, started_at=now)
+
+    def requeue(self) -> BatchAnalysisTask:
+        """Return the running task as one that waits, as if it had never started."""
+        return self._become(TaskStatus.PENDING, started_at=None, progress=0)
 
     def with_progress(self, percent: int) -> BatchAnalysisTask:
         """Return the running task at `percent` (0-100)."""
@@ -74,9 +81,15 @@ class BatchAnalysisTask:
 
     def check(self) -> None:
         """Raise InvariantError if one of the seed's invariants does not hold."""
-        broken = [text for holds, text in self._invariants() if not holds]
+        for name, value in (
+            ("created_at", self.created_at),
+            ("started_at", self.started_at),
+            ("completed_at", self.completed_at),
+        ):
+            require_aware(name, value)
+        broken = [text for holds, text in _INVARIANTS if not holds(self)]
         if broken:
-            raise InvariantError(f"task {self.id}: {'; '.join(broken)}")
+            raise InvariantError(f"task {self.id}: {'; '.join(broken).format(self)}")
 
     def _end(self, status: TaskStatus, now: datetime, **changes: Any) -> BatchAnalysisTask:
         started = self.started_at or now
@@ -94,19 +107,19 @@ class BatchAnalysisTask:
         changed.check()
         return changed
 
-    def _invariants(self) -> list[tuple[bool, str]]:
-        for name in ("created_at", "started_at", "completed_at"):
-            require_aware(name, getattr(self, name))
-        status = self.status
-        failed = status in {TaskStatus.FAILED, TaskStatus.TIMED_OUT}
-        return [
-            (self.id > 0 and self.job_id > 0 and self.app_num > 0, "an id is not positive"),
-            (bool(self.model), "model is empty"),
-            (bool(self.analysis_type), "analysis_type is empty"),
-            (self.timeout_seconds > 0, f"timeout_seconds {self.timeout_seconds} is not positive"),
-            (0 <= self.progress <= 100, f"progress {self.progress} is not within 0-100"),
-            (status is TaskStatus.PENDING or self.started_at is not None, "has no started_at"),
-            (not status.is_ended or self.completed_at is not None, "ended without completed_at"),
-            (not failed or self.error is not None, f"{status.value} without an error"),
-            (status is not TaskStatus.COMPLETED or bool(self.result_details), "completed without details"),
-        ]
+
+_FAILED = frozenset({TaskStatus.FAILED, TaskStatus.TIMED_OUT})
+_INVARIANTS: tuple[tuple[Callable[[BatchAnalysisTask], bool], str], ...] = (
+    (lambda task: task.id > 0 and task.job_id > 0 and task.app_num > 0, "an id is not positive"),
+    (lambda task: bool(task.model), "model is empty"),
+    (lambda task: bool(task.analysis_type), "analysis_type is empty"),
+    (lambda task: task.timeout_seconds > 0, "timeout_seconds {0.timeout_seconds} is not positive"),
+    (lambda task: 0 <= task.progress <= 100, "progress {0.progress} is not within 0-100"),
+    (lambda task: task.status is TaskStatus.PENDING or task.started_at is not None, "has no started_at"),
+    (lambda task: task.completed_at is not None or not task.status.is_ended, "ended without completed_at"),
+    (lambda task: task.error is not None or task.status not in _FAILED, "{0.status} without an error"),
+    (
+        lambda task: task.status is not TaskStatus.COMPLETED or bool(task.result_details),
+        "completed without details",
+    ),
+)

@@ -13,7 +13,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from batchnb.results.text import duration, shorten, visible
+from batchnb.results.text import duration, shorten
+from batchnb.tools.text import visible
 
 
 def render(template: str, /, **values: Any) -> str:

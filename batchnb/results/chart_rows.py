@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from batchnb.results.chart_style import plotly_text
-from batchnb.results.text import shorten_middle, visible
+from batchnb.results.text import shorten_middle
+from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from batchnb.records import Severity
-from batchnb.results.text import shorten, visible
+from batchnb.results.text import shorten
+from batchnb.tools.text import visible
 
 GREY = "#797979"
 """Text, axes and hatches: contrast 4.3 against white and against #111, so one figure fits both themes."""

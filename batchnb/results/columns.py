@@ -75,6 +75,9 @@ JOBS = (
     Column("seconds", "Float64", "Time from start to end, in seconds", derived.seconds),
     Column("cancellation_requested", "boolean", "Whether somebody asked to cancel it"),
     Column("task_timeout_seconds", "Int64", "Limit per task in seconds; missing: the service's default"),
+    Column("paused", "boolean", "Whether no new task is started at present"),
+    Column("max_tasks", "Int64", "Tasks that run at once; missing: the service's default"),
+    Column("continues", "Int64", "Job whose finished tasks it took over; missing: none"),
     Column("description", "string", "Description of the job"),
 )
 TASKS = (
@@ -88,6 +91,7 @@ TASKS = (
     Column("completed_at", TIME, "When it ended; missing: not yet"),
     Column("seconds", "Float64", "Time from start to end, in seconds", derived.seconds),
     Column("timeout_seconds", "Int64", "Time limit in seconds"),
+    Column("priority", "Int64", "Higher ones run first"),
     Column("error_category", "category", "Kind of error, such as timeout", derived.error_category),
     Column("error_message", "string", "What went wrong; missing: nothing", derived.error_message),
 )
@@ -168,6 +172,19 @@ PORTFOLIO = (
     Column("files_skipped", "Int64", "Files that were not looked at (links, devices, too large)", "skipped"),
     Column("path", "string", "Folder of the app", derived.app_path),
 )
+LOG = (
+    Column("time", TIME, "When it happened"),
+    _JOB_ID,
+    Column("task_id", "Int64", "Id of the task; missing: it is about the whole job"),
+    Column("level", "category", "How much it matters", categories=("info", "warning", "error")),
+    Column("message", "string", "What happened"),
+)
+METRICS = (
+    Column("metric", "string", "What is counted or measured"),
+    Column("label", "string", "The status, severity or analysis type that it is about"),
+    Column("value", "Float64", "The number"),
+    Column("unit", "category", "count, or s for seconds"),
+)
 FRAMES = {
     "jobs": JOBS,
     "tasks": TASKS,
@@ -175,6 +192,8 @@ FRAMES = {
     "findings": FINDINGS,
     "coverage": COVERAGE,
     "portfolio": PORTFOLIO,
+    "log": LOG,
+    "metrics": METRICS,
 }
 """Frame name -> its columns, in order."""
 
@@ -183,7 +202,7 @@ def describe_columns(frame: str) -> pd.DataFrame:
     """Return the documentation of a frame: one row per column with `name`, `dtype` and `doc`.
 
     Args:
-        frame: jobs, tasks, results, findings, coverage or portfolio.
+        frame: jobs, tasks, results, findings, coverage, portfolio, log or metrics.
 
     Raises:
         UnknownNameError: if there is no such frame.

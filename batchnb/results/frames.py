@@ -1,7 +1,7 @@
 """Records to pandas frames. An empty input gives an empty frame with the same columns and dtypes.
 
 Texts in them come from apps and tools. Characters that cannot be seen are written as escapes
-(`results.text.visible`). So that a notebook does not typeset `$...$` (a formula can carry a link), importing
+(`tools.text.visible`). So that a notebook does not typeset `$...$` (a formula can carry a link), importing
 this module sets pandas' option `display.html.use_mathjax` to False; whoever wants formulas can set it back.
 """
 
@@ -13,8 +13,9 @@ import pandas as pd
 
 from batchnb.records.errors import InvalidValueError
 from batchnb.results.columns import FRAMES, TIME, Column
+from batchnb.results.history import history, metric_rows
 from batchnb.results.severity import SEVERITY_RANK
-from batchnb.results.text import visible
+from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
         BatchAnalysisTask,
         Coverage,
         Finding,
+        LogLine,
+        Metrics,
         Portfolio,
     )
 
@@ -69,6 +72,18 @@ def coverage_frame(coverage: Iterable[Coverage]) -> pd.DataFrame:
 def portfolio_frame(portfolio: Portfolio) -> pd.DataFrame:
     """Return one row per app, by model and number. See `describe_columns("portfolio")`."""
     return _frame("portfolio", portfolio.apps, lambda app: (app.model, app.app_num))
+
+
+def log_frame(
+    job: BatchAnalysisJob, tasks: Iterable[BatchAnalysisTask], lines: Iterable[LogLine]
+) -> pd.DataFrame:
+    """Return what happened to a job, by time, one line a row. See `describe_columns("log")`."""
+    return _frame("log", history(job, tasks, lines), lambda line: line.time)
+
+
+def metrics_frame(metrics: Metrics) -> pd.DataFrame:
+    """Return metrics, one number a row, in their own order. See `describe_columns("metrics")`."""
+    return _frame("metrics", metric_rows(metrics), lambda row: 0)  # noqa: ARG005 - sorting is stable
 
 
 def _cell_key(record: Any) -> tuple[Any, ...]:

@@ -1,17 +1,24 @@
-"""When to stop: a token that any thread may pull, and a point in time on a clock nobody can set back."""
+"""When to stop: a token that any thread may pull, and a point in time on a clock nobody can set back.
+
+Both are made once per task, so they are cheap, and both may be used in a signal handler (the Stop button's)
+that interrupts their own thread at any point. So there is no lock in them: every step is one operation on a
+list or a dictionary that the interpreter does whole, and a callback belongs to whoever takes it out.
+"""
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from batchnb.records.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Callbacks = dict[object, Callable[[], None]]
 
 _log = logging.getLogger(__name__)
 
@@ -19,40 +26,41 @@ _log = logging.getLogger(__name__)
 class CancelToken:
     """A request to stop, made once, seen by everyone who holds the token. Safe to use from any thread."""
 
+    __slots__ = ("__weakref__", "_callbacks", "_leave", "_reasons")
+
     def __init__(self) -> None:
-        # Reentrant: the Stop button's signal handler may cancel while its own thread is inside `subscribe`.
-        self._lock = threading.RLock()
-        self._event = threading.Event()
-        self._callbacks: dict[int, Callable[[], None]] = {}
-        self._serial = 0
-        self._reason = ""
+        self._reasons: list[str] = []  # of those who cancelled at the same instant; the first one counts
+        self._callbacks: Callbacks = {}
+        self._leave: Callable[[], None] | None = None
 
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked to stop."""
-        return self._event.is_set()
+        return bool(self._reasons)
 
     @property
     def reason(self) -> str:
         """What the first caller of `cancel` said; empty until then."""
-        return self._reason
+        return self._reasons[0] if self._reasons else ""
 
     def cancel(self, reason: str = "") -> None:
         """Ask everyone who holds the token to stop; a second call changes nothing."""
-        with self._lock:
-            if self._event.is_set():
-                return
-            self._reason = reason
-            self._event.set()
-            callbacks = list(self._callbacks.values())
-            self._callbacks.clear()
-        # Outside the lock: a callback may take locks of its own.
-        for callback in callbacks:
-            _call(callback)
+        if not self._reasons:
+            self._reasons.append(reason)
+        for key in list(self._callbacks):
+            self._call(key)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until cancelled, at most `timeout` seconds; return whether it was."""
-        return self._event.wait(timeout)
+        # Not an Event, which deadlocks when a signal handler sets it while its own thread begins to wait.
+        gate = threading.Lock()
+        gate.acquire()
+        unsubscribe = self.subscribe(gate.release)
+        try:
+            gate.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+        finally:
+            unsubscribe()
+        return self.cancelled
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called, once, by the thread that cancels; at once if that has happened.
@@ -63,27 +71,57 @@ class CancelToken:
             A function that takes the subscription back. A call already under way in another thread is not
             waited for.
         """
-        with self._lock:
-            already = self._event.is_set()
-            self._serial += 1
-            serial = self._serial
-            if not already:
-                self._callbacks[serial] = callback
-        if already:
+        key = object()
+        self._callbacks[key] = callback
+        if self._reasons:  # looked at afterwards, so that no cancellation can fall in between
+            self._call(key)
+        return lambda: _forget(self._callbacks, key)
+
+    def child(self) -> CancelToken:
+        """Return a token that is cancelled with this one, and can be cancelled alone.
+
+        Close it when its work is done (or use it in a `with`): until then this token remembers it.
+        """
+        child = CancelToken()
+        child._leave = self.subscribe(lambda: child.cancel(self.reason))
+        return child
+
+    def close(self) -> None:
+        """Part from the parent, whose cancellation is no longer passed on. Nothing else changes."""
+        if self._leave is not None:
+            self._leave()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _call(self, key: object) -> None:
+        callback = self._callbacks.pop(key, None)
+        if callback is not None:
             _call(callback)
-        return lambda: self._unsubscribe(serial)
-
-    def _unsubscribe(self, serial: int) -> None:
-        with self._lock:
-            self._callbacks.pop(serial, None)
 
 
-@dataclass(frozen=True, slots=True)
 class Deadline:
-    """A point in time after which work is stopped, on the clock that all processes of a machine share."""
+    """A point in time after which work is stopped, on the clock that all processes of a machine share.
 
-    at: float
-    """Reading of `time.monotonic()`."""
+    It can be moved while work goes on, from any thread; who enforces it subscribes.
+    """
+
+    __slots__ = ("_at", "_callbacks")
+
+    def __init__(self, at: float) -> None:
+        """Make a deadline.
+
+        Args:
+            at: reading of `time.monotonic()`; `math.inf` is never.
+        """
+        self._at = at
+        self._callbacks: Callbacks = {}
+
+    def __repr__(self) -> str:
+        return f"Deadline({self._at!r})"
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
@@ -92,18 +130,48 @@ class Deadline:
             raise InvalidValueError("deadline", seconds, "give a number of seconds, 0 or more")
         return cls(time.monotonic() + seconds)
 
+    @property
+    def at(self) -> float:
+        """Reading of `time.monotonic()`."""
+        return self._at
+
     def remaining(self) -> float:
         """Return the seconds left, never less than 0."""
-        return max(0.0, self.at - time.monotonic())
+        return max(0.0, self._at - time.monotonic())
 
     @property
     def expired(self) -> bool:
         """Whether no time is left."""
         return self.remaining() <= 0
 
+    def move(self, at: float) -> None:
+        """Set it to another point in time, later or earlier; what is under way follows."""
+        if math.isnan(at):
+            raise InvalidValueError("deadline", at, "give a reading of time.monotonic()")
+        self._at = at
+        for callback in list(self._callbacks.values()):
+            _call(callback)
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called after each move, by the thread that moves; it reads `at` for itself.
+
+        Subscribe first and read `at` then, and no move is missed. A callback that raises is logged.
+
+        Returns:
+            A function that takes the subscription back. A call already under way in another thread is not
+            waited for.
+        """
+        key = object()
+        self._callbacks[key] = callback
+        return lambda: _forget(self._callbacks, key)
+
+
+def _forget(callbacks: Callbacks, key: object) -> None:
+    callbacks.pop(key, None)
+
 
 def _call(callback: Callable[[], None]) -> None:
     try:
         callback()
     except Exception:  # noqa: BLE001 - whatever a callback does, the others are still called
-        _log.exception("a cancellation callback failed; the cancellation goes on")
+        _log.exception("a callback failed; the cancellation or the move of a deadline goes on")

@@ -93,7 +93,8 @@ def run_tool(  # noqa: PLR0913 - one door with many locks; all but the command a
 
     Args:
         argv: the command; the program is an absolute path or a name to look up on PATH.
-        deadline: when the program is killed; one that has passed means that it is not even started.
+        deadline: when the program is killed; one that has passed means that it is not even started. It may
+            be moved, either way, while the program runs.
         cancel: kills the program when pulled.
         cwd: folder to run in; None: an empty one, removed afterwards.
         env: variables to add to those of `tool_environment`.
@@ -121,7 +122,7 @@ def run_tool(  # noqa: PLR0913 - one door with many locks; all but the command a
             deadline=deadline.at,
             rlimits=limits.as_rlimits(),
         )
-        report = _run(task, streams, cancel, warden or default_warden())
+        report = _run(task, streams, cancel, deadline, warden or default_warden())
         return _collect(command, report, streams, limits, started_at)
 
 
@@ -158,19 +159,24 @@ def _resolve(argv: Sequence[str], path: str) -> tuple[str, ...]:
     return (found, *argv[1:])
 
 
-def _run(task: Task, streams: _Streams, cancel: CancelToken, warden: Warden) -> Report:
+def _run(task: Task, streams: _Streams, cancel: CancelToken, deadline: Deadline, warden: Warden) -> Report:
     stdio = tuple(stream.fileno() for stream in streams)
     if sys.platform == "linux":
-        return warden.run(task, stdio, cancel)
+        return warden.run(task, stdio, cancel, deadline)
     else:  # noqa: RET505 - spelled out, as the type checker skips the branch of another platform
-        return run_in_group(task, stdio, cancel)
+        return run_in_group(task, stdio, cancel, deadline)
+
+
+def furnish(scratch: Path) -> None:
+    """Make the folders that a program expects in its scratch folder: `home`, `tmp`, and `work` to run in."""
+    for name in ("home", "tmp", "work"):
+        (scratch / name).mkdir(mode=0o700)
 
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
     with scratch_folder() as root:  # the guard removes it first; here, one that could not
-        for name in ("home", "tmp", "work"):
-            (root / name).mkdir(mode=0o700)
+        furnish(root)
         yield root
 
 

@@ -10,7 +10,8 @@ import html
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from batchnb.results.text import shorten, visible
+from batchnb.results.text import shorten
+from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

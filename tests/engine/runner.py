@@ -30,7 +30,7 @@ service = BatchAnalysisService(
     settings=Settings(max_jobs=1, max_tasks=1),
     registry=AnalyzerRegistry(extra=[EntryPoint("gated", "gated:GatedAnalyzer", GROUP)]),
     services={"gated_analyzer": analyzer},
-    owner=ownership.name,
+    ownership=ownership,
 )
 for _ in range(int(sys.argv[4])):
     data = {"models": ["m"], "app_ranges": {"m": [1, 2, 3]}, "analysis_types": ["gated"]}

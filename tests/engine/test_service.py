@@ -30,6 +30,7 @@ from batchnb.records.errors import (
     StorageError,
     ToolMissingError,
 )
+from batchnb.tools.cancellation import CancelToken
 
 ABSENT = [kind.value for kind in AnalysisType if kind.value not in AnalyzerRegistry(extra=[]).keys]
 """Analysis types of the specification that cannot run here."""
@@ -251,15 +252,14 @@ class TestCancelling:
         job_id = bench.job(apps=(1, 2, 3))
         bench.service.start_job(job_id)
         assert store.entered.wait(20)
-        token = bench.service._running_jobs[job_id].cancel
-        pull = token.cancel
 
-        def late(reason=""):
-            if threading.current_thread() is canceller:
-                wait_until(lambda: store.get_job(job_id).status.is_ended, 2)
-            pull(reason)
+        class Late(CancelToken):
+            def cancel(self, reason=""):
+                if threading.current_thread() is canceller:
+                    wait_until(lambda: store.get_job(job_id).status.is_ended, 2)
+                super().cancel(reason)
 
-        token.cancel = late
+        bench.service._running_jobs[job_id].cancel = Late()
         canceller = threading.Thread(target=bench.service.cancel_job, args=(job_id,))
         canceller.start()
         assert wait_until(lambda: bench.status(job_id) == "cancelling")
@@ -654,10 +654,14 @@ class Broken(JobStorage):
         super().__init__()
         self.steps = set(steps)
 
-    def finish_task(self, *args):
-        if "finish_task" in self.steps:
-            raise StorageError("the disk is on fire")
-        return super().finish_task(*args)
+    def record(self, job_id, changes):
+        def broken():
+            going_on, endings = changes()
+            if endings and "endings" in self.steps:
+                raise StorageError("the disk is on fire")
+            return going_on, endings
+
+        return super().record(job_id, broken)
 
     def break_job(self, *args):
         if "break_job" in self.steps:
@@ -672,17 +676,22 @@ class Broken(JobStorage):
 
 class TestABrokenEngine:
     def test_the_job_ends_as_error_and_its_running_tasks_as_failed(self, make_bench):
-        bench = make_bench({"m": range(1, 6)}, Broken("finish_task"))
-        job = bench.run(apps=range(1, 6))
+        bench = make_bench({"m": range(1, 6)}, Broken("endings"))
+        bench.analyzer.hold("m")
+        job_id = bench.job(apps=range(1, 6))
+        bench.service.start_job(job_id)
+        assert wait_until(lambda: len(bench.storage.get_tasks(job_id, TaskStatus.RUNNING)) == 2)
+        bench.analyzer.release()
+        job = bench.ended(job_id)
 
         assert job.status is JobStatus.ERROR
         job.check()
         counts = job.task_count_by_status
         assert (counts.get("running", 0), sum(counts.values())) == (0, 5)
-        assert 1 <= counts["failed"] <= 2
+        assert counts["failed"] == 2
         assert job.errors[-1].category is ErrorCategory.INTERNAL
         assert "the engine failed: StorageError: the disk is on fire" in job.errors[-1].message
-        assert "finish_task" in job.errors[-1].traceback
+        assert "in broken" in job.errors[-1].traceback
         failed = bench.storage.get_tasks(job.id, TaskStatus.FAILED)
         assert {task.error.category for task in failed} == {ErrorCategory.INTERNAL}
         assert [made.task_id for made in bench.storage.get_results(job.id)] == [task.id for task in failed]
@@ -692,7 +701,7 @@ class TestABrokenEngine:
         assert bench.run().status is JobStatus.COMPLETED
 
     def test_even_if_that_cannot_be_stored_the_waiting_ends_and_the_next_job_runs(self, make_bench):
-        bench = make_bench({"m": [1], "n": [1]}, Broken("finish_task", "break_job"), max_jobs=1)
+        bench = make_bench({"m": [1], "n": [1]}, Broken("endings", "break_job"), max_jobs=1)
         bench.analyzer.hold("m")
         broken, following = bench.job("m"), bench.job("n")
         bench.service.start_job(broken)

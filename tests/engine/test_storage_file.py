@@ -14,9 +14,10 @@ from pathlib import Path
 
 import apsw
 import pytest
+from rights import run_without_rights
 from support import error, everything_below, finding, report
 
-from batchnb.engine import database
+from batchnb.engine import store_file
 from batchnb.engine.storage import JobStorage
 from batchnb.records import JobStatus, TaskStatus, utc_now
 from batchnb.records.errors import ForeignStoreError, StorageError
@@ -72,7 +73,7 @@ class TestDurability:
     def test_a_commit_waits_for_the_disk(self, path):
         """A killed process loses nothing either way; a power cut does, and cannot be had in a test."""
         with opened(path) as storage:
-            writer = storage._database._writer
+            writer = storage._database._store.writer
             assert (writer.pragma("journal_mode"), writer.pragma("synchronous")) == ("wal", 2)
 
     def test_ids_are_not_used_again_after_reopening(self, path):
@@ -238,7 +239,7 @@ class TestFullDisk:
 
 class TestLocks:
     def test_a_file_that_another_program_keeps_locked_is_named_and_works_again(self, path, monkeypatch):
-        monkeypatch.setattr(database, "_BUSY_MS", 1_000)
+        monkeypatch.setattr(store_file, "_BUSY_MS", 1_000)
         with opened(path) as storage, closing(apsw.Connection(str(path))) as other:
             job_id = storage.create_job({"name": "before"}).id
             other.execute("BEGIN IMMEDIATE")
@@ -249,6 +250,48 @@ class TestLocks:
             other.execute("ROLLBACK")
 
             assert storage.update_job(job_id, name="after").name == "after"
+
+
+class TestRights:
+    SCRIPT = (
+        "import sys; from pathlib import Path; from batchnb.engine.storage import JobStorage; "
+        "JobStorage(Path(sys.argv[1])).close(); print('opened')"
+    )
+
+    @pytest.mark.parametrize(
+        ("file", "folder", "message"),
+        [
+            (0o400, 0o700, "may not be written: check its permissions"),
+            (0o400, 0o500, "may not be written: check its permissions"),
+            (0o600, 0o500, "cannot be used"),
+            (0o000, 0o700, "cannot be used"),
+        ],
+    )
+    def test_a_store_that_may_not_be_written_is_named_not_touched_and_works_again(
+        self, path, file, folder, message
+    ):
+        filled(path)
+        before = everything_below(path.parent)
+        path.chmod(file)
+        path.parent.chmod(folder)
+        refused = run_without_rights(self.SCRIPT, path)
+        path.parent.chmod(0o700)
+        path.chmod(0o600)
+
+        last = refused.stderr.splitlines()[-1]
+        assert last.startswith("batchnb.records.errors.StorageError: the store ")
+        assert message in last
+        assert repr(str(path)) in last
+        assert everything_below(path.parent) == before
+        assert run_without_rights(self.SCRIPT, path).stdout == "opened\n"
+
+    def test_a_folder_in_which_nothing_can_be_made_is_named(self, path):
+        path.parent.chmod(0o500)
+        refused = run_without_rights(self.SCRIPT, path)
+        path.parent.chmod(0o700)
+
+        assert f"StorageError: the store {str(path)!r} cannot be used" in refused.stderr
+        assert list(path.parent.iterdir()) == []
 
 
 def as_text(path):
@@ -308,7 +351,7 @@ FOREIGN = {
     "half a header": (cut(50), "is not a batchnb store"),
     "another program's": (as_foreign, "is another program's database"),
     "another program's with a log": (as_foreign_wal, "is another program's database"),
-    "newer": (ours_after("PRAGMA user_version = 2"), "has schema version 2, this batchnb knows up to 1"),
+    "newer": (ours_after("PRAGMA user_version = 3"), "has schema version 3, this batchnb knows up to 2"),
     "an extra trigger": (ours_after(TRIGGER), "does not have the tables of a batchnb store"),
     "an extra trigger without a log": (
         ours_after(TRIGGER, "PRAGMA journal_mode = delete"),

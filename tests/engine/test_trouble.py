@@ -3,6 +3,7 @@
 import os
 import threading
 from contextlib import closing
+from types import SimpleNamespace
 from uuid import uuid4
 
 import apsw
@@ -35,7 +36,7 @@ def _failing(name):
     return method
 
 
-for _name in ("change_job", "update_job", "finish_task", "break_job", "is_cancellation_asked"):
+for _name in ("change_job", "update_job", "record", "break_job"):
     setattr(Failing, _name, _failing(_name))
 
 
@@ -90,7 +91,7 @@ def test_an_engine_that_breaks_stops_the_tools_of_the_job(make_bench):
     bench.service.start_job(job_id)
     assert wait_until(lambda: len(processes_with(word)) >= 1)
 
-    bench.storage.broken = {"finish_task"}
+    bench.storage.broken = {"record"}
     answered.set()
 
     assert gone(word)
@@ -123,10 +124,15 @@ def test_waiting_for_a_job_that_could_not_be_started_does_not_spin(make_bench, m
     assert len(looks) < 20
 
 
-def test_one_look_at_the_store_that_fails_harms_nothing(running):
+def test_one_look_at_the_store_that_fails_harms_nothing(running, monkeypatch):
     bench, job_id, word = running
-    bench.storage.broken = {"is_cancellation_asked"}
+    looks, controls = [], bench.storage.controls
+    failing = SimpleNamespace(look=lambda job_id: looks.append(job_id) or _failing("look")(bench.storage))
+    bench.storage.broken = {"look"}
+    bench.storage.controls = failing
     assert not bench.service.wait(job_id, 0.5)
+    assert looks
+    bench.storage.controls = controls
 
     assert len(processes_with(word)) >= 2
     assert bench.service.cancel_job(job_id)
@@ -135,7 +141,7 @@ def test_one_look_at_the_store_that_fails_harms_nothing(running):
 
 def test_a_failure_that_could_not_be_stored_is_stored_later(make_bench):
     bench = make_bench({"m": [1]}, Failing())
-    bench.storage.broken = {"finish_task", "break_job"}
+    bench.storage.broken = {"record", "break_job"}
     job_id = bench.job()
     bench.service.start_job(job_id)
     assert bench.service.wait(job_id, 20)

@@ -17,7 +17,7 @@ JOB_MOVES = {
 }
 TASK_MOVES = {
     "pending": {"running", "completed", "failed", "timed_out", "cancelled", "skipped"},
-    "running": {"completed", "failed", "timed_out", "cancelled", "skipped"},
+    "running": {"pending", "completed", "failed", "timed_out", "cancelled", "skipped"},
     "completed": set(),
     "failed": set(),
     "timed_out": set(),

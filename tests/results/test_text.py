@@ -5,7 +5,8 @@ from factories import HOSTILE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchnb.results.text import duration, plural, shorten, shorten_middle, visible
+from batchnb.results.text import duration, plural, shorten, shorten_middle
+from batchnb.tools.text import visible
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """A program that does not want to die: `python -I -S evil.py KIND MARKER FOLDER`.
 
-Each of its processes leaves a file in FOLDER when it stands. Nothing lives longer than a minute, so that
-a failing test cannot litter the machine for good.
+Each of its processes leaves a file in FOLDER when it stands, and holds a lock on the file FOLDER.held, which
+is free again when the last of them is dead. Nothing lives longer than a minute, so that a failing test cannot
+litter the machine for good.
 """
 
-# ruff: noqa: PTH101, PTH102, PTH110, PTH118, PTH123, PTH208 - a fast start matters more
+# ruff: noqa: PTH101, PTH102, PTH110, PTH112, PTH118, PTH123, PTH208 - a fast start matters more
 
+import fcntl
 import os
 import signal
 import sys
@@ -14,6 +16,15 @@ from contextlib import suppress
 
 KIND, MARKER, FOLDER = sys.argv[1:4]
 LIFE = 60.0
+
+
+def hold():
+    """Lock FOLDER.held, in this process and all that it forks, and write there when this one was started."""
+    held = os.open(f"{FOLDER}.held", os.O_RDWR | os.O_CREAT)
+    os.set_inheritable(held, True)  # noqa: FBT003 - the system's own call
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with open("/proc/self/stat") as stat:
+        os.write(held, stat.read().rpartition(")")[2].split()[19].encode())  # clock ticks since the boot
 
 
 def stand(name=None):
@@ -131,6 +142,23 @@ def hop():
     rest()
 
 
+def mob():
+    """All at once: daemons deaf to every polite signal, a stopped one, a hopping one, a tree."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    double_fork(lambda: fork(rest) and rest())
+    double_fork(lambda: stand() or os.kill(os.getpid(), signal.SIGSTOP))
+    double_fork(lambda: tree(1))
+    hop()
+
+
+def abandon():
+    """The program ends well at once and leaves a whole tree of daemons."""
+    double_fork(lambda: tree(3))
+    wait_for_files(15)
+    os._exit(0)
+
+
 def kill_guard():
     """End the process that watches over this one, and leave a tree."""
     double_fork()
@@ -154,6 +182,23 @@ def burst():
             with suppress(OSError):
                 os.setsid()
     rest()
+
+
+def pulse():
+    """Write the time, on the clock that all processes share, to the file FOLDER.pulse every millisecond."""
+    written = os.open(f"{FOLDER}.pulse", os.O_WRONLY | os.O_CREAT)
+    stand()
+    end = time.monotonic() + LIFE
+    while time.monotonic() < end:
+        os.pwrite(written, b"%.6f" % time.monotonic(), 0)
+        time.sleep(0.001)
+
+
+def chatter():
+    """A scanner that tells what it does without end."""
+    line = b"scanning file %d of many: nothing to report so far\n"
+    for number in range(1_000_000_000):
+        os.write(1, line % number)
 
 
 def until_told():
@@ -187,4 +232,6 @@ def wait_for_files(count):
         time.sleep(0.002)
 
 
+if os.path.isdir(FOLDER):
+    hold()
 globals()[KIND]()

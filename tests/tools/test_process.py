@@ -260,8 +260,9 @@ def test_a_task_survives_the_crossing():
 def test_the_stand_in_without_a_warden(script, seconds, ending, returncode):
     with tempfile.TemporaryFile() as out, Path(os.devnull).open("rb") as nothing:
         command = tuple(os.fsencode(part) for part in (*PYTHON, "-c", script))
-        task = Task(command, {}, b"/", b"", Deadline.after(seconds).at, {"RLIMIT_FSIZE": 1 << 20})
-        report = run_in_group(task, (nothing.fileno(), out.fileno(), out.fileno()), CancelToken())
+        deadline = Deadline.after(seconds)
+        task = Task(command, {}, b"/", b"", deadline.at, {"RLIMIT_FSIZE": 1 << 20})
+        report = run_in_group(task, (nothing.fileno(), out.fileno(), out.fileno()), CancelToken(), deadline)
 
     assert (report.ending, report.returncode) == (ending, returncode)
 
@@ -271,10 +272,12 @@ def test_the_stand_in_can_be_cancelled_and_can_fail():
     cancel.cancel()
     with Path(os.devnull).open("r+b") as null:
         stdio = (null.fileno(),) * 3
-        asleep = Task((b"/bin/sleep", b"60"), {}, b"/", b"", Deadline.after(20).at, {"RLIMIT_FSIZE": 1})
+        deadline = Deadline.after(20)
+        asleep = Task((b"/bin/sleep", b"60"), {}, b"/", b"", deadline.at, {"RLIMIT_FSIZE": 1})
         missing = asleep._replace(argv=(b"/no/such",))
 
-        assert run_in_group(asleep, stdio, cancel).ending is Ending.CANCELLED
+        assert run_in_group(asleep, stdio, cancel, deadline).ending is Ending.CANCELLED
         assert (
-            run_in_group(missing, stdio, cancel).reason() == "could not execute it: No such file or directory"
+            run_in_group(missing, stdio, cancel, deadline).reason()
+            == "could not execute it: No such file or directory"
         )

@@ -1,5 +1,6 @@
 """Whatever a program does, nothing of it is alive after its task, its kernel or its warden has ended."""
 
+import math
 import os
 import re
 import signal
@@ -312,6 +313,72 @@ def test_the_deadline_is_kept_while_a_regular_expression_holds_the_interpreter(p
 
     assert held > 0.6, "the expression was too fast to prove anything"
     assert result().seconds < 0.5 + 0.15
+
+
+def test_a_deadline_that_is_moved_is_followed(payload):
+    """Later, to never, and earlier."""
+    deadline = Deadline.after(1.0)
+    first = deadline.at
+    result = in_thread(lambda: run_tool(payload.command("tree"), deadline=deadline, cancel=CancelToken()))
+    deadline.move(time.monotonic() + 60)
+    deadline.move(math.inf)
+    assert payload.stands(31)
+    assert wait_until(lambda: time.monotonic() > first + 0.2)
+    assert len(payload.survivors()) == 31
+
+    deadline.move(time.monotonic() + 0.2)
+    out = result()
+
+    assert payload.survivors() == []
+    assert out.ending is Ending.TIMED_OUT
+    assert 0 < time.monotonic() - deadline.at < LATENCY
+
+
+def test_a_moved_deadline_is_kept_while_a_regular_expression_holds_the_interpreter(payload):
+    deadline = Deadline.after(30)
+    result = in_thread(lambda: run_tool(payload.command("child"), deadline=deadline, cancel=CancelToken()))
+    assert payload.stands(2)
+    started = time.monotonic()
+    deadline.move(started + 0.3)
+
+    assert re.match(r"(a+)+$", "a" * 26 + "b") is None
+
+    assert time.monotonic() - started > 0.6, "the expression was too fast to prove anything"
+    assert result().ending is Ending.TIMED_OUT
+    assert time.monotonic() - started < 20
+
+
+def test_a_move_that_nobody_reads_any_more_does_not_lose_the_report():
+    """The guard ends with a move unread, which resets the connection."""
+    for _ in range(30):
+        deadline, done = Deadline.after(20), threading.Event()
+
+        def move(deadline=deadline, done=done):
+            while not done.is_set():
+                deadline.move(time.monotonic() + 20)
+
+        mover = threading.Thread(target=move)
+        mover.start()
+        try:
+            out = run_tool(("true",), deadline=deadline, cancel=CancelToken())
+        finally:
+            done.set()
+            mover.join()
+        assert (out.ending, out.returncode) == (Ending.EXITED, 0)
+
+
+def test_a_storm_of_moves_is_heard_to_the_last(payload):
+    deadline, cancel = Deadline.after(40), CancelToken()
+    result = in_thread(lambda: run_tool(payload.command("plain"), deadline=deadline, cancel=cancel))
+    assert payload.stands(1)
+
+    for number in range(5_000):
+        deadline.move(time.monotonic() + 30 + number)
+    deadline.move(time.monotonic())
+    out = result()
+
+    assert out.ending is Ending.TIMED_OUT
+    assert out.seconds < 20
 
 
 def test_a_fork_bomb_is_put_out(payload):

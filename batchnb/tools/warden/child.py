@@ -11,15 +11,13 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from .linux import die_with_parent
+from .linux import die_with_parent, give_way
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .protocol import Task
 
-_NICENESS = 5
-"""Scanners give way to the notebook when both want the processor."""
 _VERDICT = 3
 
 
@@ -38,7 +36,7 @@ def become(task: Task, stdio: Sequence[int], verdict: int, guard: int) -> NoRetu
         die_with_parent(guard)
         verdict = _keep_only(stdio, verdict)
         os.umask(0o077)
-        os.nice(_NICENESS)
+        give_way()
         _default_signals()
         step = "enter its folder"
         os.chdir(task.cwd)
@@ -80,6 +78,9 @@ def _default_signals() -> None:
 
 
 def _limit(rlimits: dict[str, int]) -> None:
+    # A worker bounds its own memory; the tools that it runs get the bound that is theirs, or none.
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     for name, value in {**rlimits, "RLIMIT_CORE": 0}.items():
         kind = getattr(resource, name)
         _, hard = resource.getrlimit(kind)

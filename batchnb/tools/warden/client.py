@@ -6,6 +6,7 @@ import atexit
 import logging
 import math
 import os
+import select
 import socket
 import threading
 import time
@@ -19,7 +20,7 @@ from batchnb.tools.warden.protocol import Ending, Report, Task
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from batchnb.tools.cancellation import CancelToken
+    from batchnb.tools.cancellation import CancelToken, Deadline
 
 _log = logging.getLogger(__name__)
 _PATIENCE = 15.0
@@ -40,30 +41,53 @@ class Warden:
         # Registered before whoever uses it, so closed after them: they can still end their tasks in order.
         atexit.register(self.close)
 
-    def run(self, task: Task, stdio: Sequence[int], cancel: CancelToken) -> Report:
+    def run(self, task: Task, stdio: Sequence[int], cancel: CancelToken, deadline: Deadline) -> Report:
         """Run `task` to its end, whichever that is; nothing of it is alive when this returns or raises.
 
         Args:
             task: the program and its surroundings.
             stdio: three descriptors: standard input, output and error.
             cancel: ends the task early.
+            deadline: counts instead of the task's own from its first move on.
 
         Raises:
             OSError: if the helper cannot be started, or descriptors have run out.
         """
-        with _Line() as line:
+        with Line(self) as line:
             unsubscribe = cancel.subscribe(line.hang_up)
+            unfollow = deadline.subscribe(lambda: line.move(deadline))
+            if deadline.at != task.deadline:  # moved before it was followed
+                line.move(deadline)
             try:
                 self._submit(task, (*stdio, line.theirs.fileno()))
                 line.theirs.close()
-                return self._await(line, task.deadline)
+                return line.report(deadline)
             except BaseException:  # the Stop button, say: come back only when the tree is dead
                 line.theirs.close()
                 line.hang_up()
-                self._await(line, task.deadline)
+                line.report(deadline)
                 raise
             finally:
+                unfollow()
                 unsubscribe()
+
+    def start(self, task: Task, stdio: Sequence[int]) -> Line:
+        """Start `task` and return the line to its guard, by which it is watched and stopped.
+
+        It ends, at the latest, when the line is closed.
+
+        Raises:
+            OSError: if the helper cannot be started, or descriptors have run out.
+        """
+        line = Line(self)
+        try:
+            self._submit(task, (*stdio, line.theirs.fileno()))
+        except BaseException:
+            line.hang_up()
+            line.close()
+            raise
+        line.theirs.close()
+        return line
 
     @property
     def pid(self) -> int | None:
@@ -91,12 +115,9 @@ class Warden:
         finally:
             os.close(request)
 
-    def _await(self, line: _Line, deadline: float) -> Report:
-        try:
-            return line.report(deadline)
-        except TimeoutError:  # the warden is frozen; its guards end with it
-            self._stop(patience=0)
-            return Report(Ending.LOST)
+    def give_up(self) -> None:
+        """Kill the helper, which is frozen; its guards end with it, and the next task starts another."""
+        self._stop(patience=0)
 
     def _running(self) -> Helper:
         if self._helper is not None and not self._helper.is_alive:
@@ -119,21 +140,32 @@ class Warden:
             self._helper = None
 
 
-class _Line:
-    """The control socket of one task: our end tells the guard to stop, and receives its report."""
+class Line:
+    """The control socket of one task: our end tells the guard what to do, and receives its report."""
 
-    def __init__(self) -> None:
+    def __init__(self, warden: Warden) -> None:
+        self._warden = warden
         self._ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ours.settimeout(_SLICE)
         self._lock = threading.RLock()
         self._hung_up_at = math.inf
+        self._unsent: Deadline | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go; a task that still runs is ended by its guard. A second call changes nothing."""
         with self._lock:
-            self.theirs.close()
-            self._ours.close()
+            self.disown()
+
+    def disown(self) -> None:
+        """Let go in a forked child, where the lock may be held by nobody; the task is the parent's."""
+        self.theirs.close()
+        self._ours.close()
 
     def hang_up(self) -> None:
         """Tell the guard to end the task; from any thread, at any time, more than once."""
@@ -142,20 +174,43 @@ class _Line:
             self._hung_up_at = min(self._hung_up_at, time.monotonic())
             self._ours.shutdown(socket.SHUT_WR)
 
-    def report(self, deadline: float) -> Report:
-        """Wait for the report, or for the end of all who could send one.
+    def move(self, deadline: Deadline) -> None:
+        """Tell the guard where `deadline` is now; from any thread, without waiting."""
+        # `at` is read under the lock, so that of two moves at once the guard hears the newer one last.
+        with self._lock, suppress(OSError):  # it has ended, or was told to
+            self._unsent = deadline
+            with suppress(BlockingIOError):  # the guard has some hundred moves to read; `retry` sends it
+                os.write(self._ours.fileno(), repr(deadline.at).encode())
+                self._unsent = None
 
-        Raises:
-            TimeoutError: if neither comes, long after the deadline or `hang_up`.
+    def retry(self) -> None:
+        """Send the deadline that could not be sent, if there is one."""
+        unsent = self._unsent
+        if unsent is not None:
+            self.move(unsent)
+
+    def has_ended(self, seconds: float) -> bool:
+        """Whether the report, or the end of all who could send one, is there within `seconds`."""
+        poll = select.poll()
+        poll.register(self._ours, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
+    def report(self, deadline: Deadline) -> Report:
+        """Wait for the report; `LOST` without one, when all who could send it have ended.
+
+        If neither comes, long after the deadline or `hang_up`, the warden is frozen and is given up.
         """
         while True:
-            left = min(deadline, self._hung_up_at) + _PATIENCE - time.monotonic()
+            left = min(deadline.at, self._hung_up_at) + _PATIENCE - time.monotonic()
             if left <= 0:
-                raise TimeoutError
-            self._ours.settimeout(min(left, _SLICE))
-            with suppress(TimeoutError):
-                data = self._ours.recv(1 << 16)
-                return Report.decode(data) if data else Report(Ending.LOST)
+                self._warden.give_up()
+                return Report(Ending.LOST)
+            if self.has_ended(min(left, _SLICE)):
+                # Reset: the guard ended without having read a move; its report comes with the next call.
+                with suppress(TimeoutError, BlockingIOError, ConnectionResetError):
+                    data = self._ours.recv(1 << 16)
+                    return Report.decode(data) if data else Report(Ending.LOST)
+            self.retry()
 
 
 _wardens: weakref.WeakSet[Warden] = weakref.WeakSet()

@@ -19,13 +19,13 @@ from batchnb.tools.warden.protocol import Ending, Report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from batchnb.tools.cancellation import CancelToken
+    from batchnb.tools.cancellation import CancelToken, Deadline
     from batchnb.tools.warden.protocol import Task
 
 _INTERVAL = 0.02
 
 
-def run_in_group(task: Task, stdio: Sequence[int], cancel: CancelToken) -> Report:
+def run_in_group(task: Task, stdio: Sequence[int], cancel: CancelToken, deadline: Deadline) -> Report:
     """Run `task` in a process group of its own and kill the group in the end."""
     started = time.monotonic()
     try:
@@ -36,7 +36,7 @@ def run_in_group(task: Task, stdio: Sequence[int], cancel: CancelToken) -> Repor
     except OSError as error:
         return Report(Ending.NOT_STARTED, errno=error.errno or 0, step="execute it")
     try:
-        ending = _watch(process, task, stdio[1:], cancel)
+        ending = _watch(process, task, stdio[1:], cancel, deadline)
     finally:
         # The leader is not waited for yet, so the group's number cannot belong to a stranger.
         with suppress(OSError):
@@ -46,10 +46,14 @@ def run_in_group(task: Task, stdio: Sequence[int], cancel: CancelToken) -> Repor
 
 
 def _watch(
-    process: subprocess.Popen[bytes], task: Task, outputs: Sequence[int], cancel: CancelToken
+    process: subprocess.Popen[bytes],
+    task: Task,
+    outputs: Sequence[int],
+    cancel: CancelToken,
+    deadline: Deadline,
 ) -> Ending:
     while not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-        if time.monotonic() >= task.deadline:
+        if deadline.expired:
             return Ending.TIMED_OUT
         if any(os.fstat(fd).st_size > task.rlimits["RLIMIT_FSIZE"] for fd in outputs):
             return Ending.OUTPUT_CAP

@@ -21,6 +21,8 @@ KILL_PATIENCE = 10.0
 """Seconds after which a tree that does not die of SIGKILL (a hung disk, a foreign user id) is given up."""
 _LONGEST_WAIT = 3600.0
 _KILL_INTERVAL = 0.005
+_QUICK = 0.02
+"""Seconds for removing the scratch folder before anything else runs; most need a fraction of that."""
 
 
 def guard_task(request: int, stdio: Sequence[int], control: int, life: int) -> None:
@@ -29,13 +31,15 @@ def guard_task(request: int, stdio: Sequence[int], control: int, life: int) -> N
     Args:
         request: file with an encoded `Task`.
         stdio: the program's standard input, output and error.
-        control: socket to the kernel; anything readable, its end included, means "stop".
+        control: socket to the kernel, which sends a new deadline, or hangs up to have the task stopped.
         life: pipe that ends when the warden does.
     """
     with os.fdopen(request, "rb") as file:
         task = Task.decode(file.read())
     with outranking():
         report = _Guard(task, control, life).run(stdio)
+        # The caller waits for it, so it is done at once - but masses of files must not hold the processor.
+        remove_tree(task.scratch, until=time.monotonic() + _QUICK)
     remove_tree(task.scratch)
     with suppress(OSError):  # nobody is left to read it
         os.write(control, report.encode())
@@ -45,6 +49,7 @@ class _Guard:
     def __init__(self, task: Task, control: int, life: int) -> None:
         adopt_orphans()
         self._task, self._control, self._life = task, control, life
+        self._deadline = task.deadline
         self._alarm = ChildAlarm()
         self._alarm.watch(control)
         self._alarm.watch(life)
@@ -94,16 +99,25 @@ class _Guard:
     def _watch(self) -> Ending:
         """Wait until the program ends or must end."""
         while True:
-            left = self._task.deadline - time.monotonic()
+            left = self._deadline - time.monotonic()
             ready = self._alarm.wait(min(left, _LONGEST_WAIT))
             if self._leader_ended():
                 return Ending.EXITED
-            if self._control in ready:
+            if self._control in ready and not self._read_deadline():
                 return Ending.CANCELLED
             if self._life in ready:
                 return Ending.LOST
-            if time.monotonic() >= self._task.deadline:
+            # After a move there may be another one to read, which counts before this one has passed.
+            if self._control not in ready and time.monotonic() >= self._deadline:
                 return Ending.TIMED_OUT
+
+    def _read_deadline(self) -> bool:
+        """Take over the deadline that the kernel sent; return False if it hung up instead."""
+        try:
+            self._deadline = float(os.read(self._control, 64))
+        except (OSError, ValueError):  # ValueError: the end, which reads as nothing
+            return False
+        return True
 
     def _leader_ended(self) -> bool:
         """Bury adopted orphans, but leave the program itself a zombie: `killpg` needs its number taken."""

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_NICENESS = 5
+"""Of a program within its session."""
+_SESSION_NICENESS = 10
+"""Of the session as a whole, where the system shares processor time out by session."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -54,13 +58,26 @@ def outranking() -> Iterator[None]:
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def kill(pid: int) -> None:
-    """Send SIGKILL to a child of this process.
+def give_way() -> None:
+    """Let this session's processes run after the notebook's when both want the processor.
 
-    Its number cannot belong to a stranger: it stays taken until this process waits for the child.
+    Where the system shares processor time out by session (autogroup), `nice` counts only within one, so that
+    a scanner with a session of its own gets as much as the whole notebook.
     """
-    with suppress(ProcessLookupError, PermissionError):
+    os.nice(_NICENESS)
+    with suppress(OSError), open("/proc/self/autogroup", "wb", buffering=0) as share:
+        share.write(b"%d" % _SESSION_NICENESS)  # refused if another was written in the last 0.1 s (not to root)
+
+
+def kill(pid: int) -> None:
+    """Send SIGKILL to a child of this process and, where the user may, let it die before others run.
+
+    Its number cannot belong to a stranger: it stays taken until this process waits for the child. Dying takes
+    processor time too, and on a busy machine a tree of nice processes would wait for each bit of it.
+    """
+    with suppress(OSError):
         os.kill(pid, signal.SIGKILL)
+        os.sched_setscheduler(pid, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
 
 
 def children() -> list[int]:

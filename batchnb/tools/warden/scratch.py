@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from contextlib import suppress
 from itertools import count
 
 
-def remove_tree(root: bytes) -> None:
+def remove_tree(root: bytes, until: float = math.inf) -> None:
     """Remove the folder `root` and all that is in it, however deep; leave silently what cannot be removed.
+
+    Stops when the monotonic clock reads `until`; another call goes on from there.
 
     A hostile program can nest folders until `shutil.rmtree` runs out of stack and paths exceed what the
     system accepts. So nothing is walked: subfolders are moved up beside their parent until all lie flat.
@@ -19,10 +23,14 @@ def remove_tree(root: bytes) -> None:
     with suppress(OSError):
         while entries := _list(root):
             for entry in entries:
+                if time.monotonic() > until:
+                    return
                 if not entry.is_dir(follow_symlinks=False):
                     os.unlink(entry.path)
                     continue
                 for inner in _list(entry.path):
+                    if time.monotonic() > until:
+                        return
                     _lift_or_unlink(inner, b"%s/%s-%d" % (root, token, next(serial)))
                 os.rmdir(entry.path)
         os.rmdir(root)

@@ -1,0 +1,149 @@
+"""Analyzers in worker processes: the same analyzer to the engine, but nothing of it can hurt the kernel."""
+
+from __future__ import annotations
+
+import importlib
+from functools import lru_cache, reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batchnb.analyzers.base import AnalysisContext, Analyzer
+from batchnb.analyzers.crossing import ReportReader, rows_of
+from batchnb.records import AnalysisReport, Coverage, CoverageStatus
+from batchnb.records.errors import (
+    InvalidValueError,
+    ReportError,
+    WorkerCancelledError,
+    WorkerTimeoutError,
+)
+from batchnb.tools.layout import AppFolder
+from batchnb.tools.scratch import scratch_folder
+from batchnb.tools.workers.pool import WorkerPool, default_pool
+
+if TYPE_CHECKING:
+    from batchnb.tools.workers.child import Call
+
+
+def isolate(analyzer: type[Analyzer], base_path: str | Path, *, pool: WorkerPool | None = None) -> Analyzer:
+    """Return an analyzer like `analyzer(base_path)` whose `analyze` runs in a worker process.
+
+    Everything else (`needs`, `find_app`, ...) stays in this process.
+
+    Args:
+        analyzer: a class that can be imported by name.
+        base_path: the folder of the apps.
+        pool: for tests; None: the one of this process.
+
+    Raises:
+        InvalidValueError: if the class was defined in a notebook, a script or a function.
+    """
+    reference = _reference(analyzer)
+
+    def analyze(self: Analyzer, app: AppFolder, options: Any, context: AnalysisContext) -> AnalysisReport:
+        request = {
+            "analyzer": reference,
+            "base_path": str(self.base_path),
+            "app": [app.model, app.app_num, str(app.path)],
+            "options": options.model_dump_json(),
+        }
+        return _Analysis(type(self), app, context).run(request, pool or default_pool())
+
+    analyze.__doc__ = f"Run `{reference}.analyze` in a worker process; see there."
+    names = {"analyze": analyze, "__doc__": analyzer.__doc__, "__module__": __name__}
+    isolated: type[Analyzer] = type(f"Isolated{analyzer.__name__}", (analyzer,), names)
+    return isolated(base_path)
+
+
+class _Analysis:
+    """One analysis in a worker, as the kernel sees it."""
+
+    def __init__(self, analyzer: type[Analyzer], app: AppFolder, context: AnalysisContext) -> None:
+        self._analyzer, self._app, self._context = analyzer, app, context
+        self._reader = ReportReader(app, analyzer.key, analyzer.tools)
+
+    def run(self, request: dict[str, Any], pool: WorkerPool) -> AnalysisReport:
+        """Return its report; see `Analyzer.analyze`, and `WorkerPool.call` for the errors."""
+        context = self._context
+        try:
+            pool.call(
+                f"{__name__}:serve",
+                request,
+                deadline=context.deadline,
+                cancel=context.cancel,
+                on_message=self._read,
+            )
+        except WorkerTimeoutError:
+            return self._stopped(CoverageStatus.TIMED_OUT, "its process was stopped at the deadline")
+        except WorkerCancelledError:
+            return self._stopped(CoverageStatus.CANCELLED, "its process was stopped: the job was cancelled")
+        return self._reader.report()
+
+    def _read(self, message: Any) -> None:
+        match message:
+            case {"progress": int() as percent}:
+                self._context.progress(max(0, min(100, percent)))
+            case {"rows": rows}:
+                self._reader.read(rows)
+            case _:
+                raise ReportError("the analyzer's process sent a message of an unknown kind")
+
+    def _stopped(self, status: CoverageStatus, why: str) -> AnalysisReport:
+        cells = tuple(
+            Coverage(
+                model=self._app.model,
+                app_num=self._app.app_num,
+                analysis_type=self._analyzer.key,
+                tool=tool,
+                status=status,
+                detail=why,
+            )
+            for tool in self._analyzer.tools
+        )
+        return AnalysisReport(issues=(), coverage=cells)
+
+
+def serve(request: dict[str, Any], call: Call) -> None:
+    """Run one analysis in this worker process and send its report as rows."""
+    analyzer = _make(request["analyzer"], request["base_path"])
+    model, app_num, path = request["app"]
+    options = analyzer.options.model_validate_json(request["options"])
+    with scratch_folder() as scratch:
+        context = AnalysisContext(
+            scratch=scratch,
+            deadline=call.deadline,
+            cancel=call.cancel,
+            progress=lambda percent: call.send({"progress": int(percent)}),
+        )
+        app = AppFolder(model=model, app_num=app_num, path=Path(path))
+        report = analyzer.analyze(app, options, context)
+    if not isinstance(report, AnalysisReport):
+        raise TypeError(f"{request['analyzer']}.analyze returned {type(report).__name__}, no AnalysisReport")
+    for rows in rows_of(report):
+        call.send({"rows": rows})
+
+
+@lru_cache(maxsize=16)
+def _make(reference: str, base_path: str) -> Analyzer:
+    found = _find(reference)
+    return found(base_path)  # type: ignore[no-any-return]
+
+
+def _find(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return reduce(getattr, name.split("."), importlib.import_module(module))
+
+
+def _reference(analyzer: type[Analyzer]) -> str:
+    """Return the name by which a worker finds the class; InvalidValueError if there is none."""
+    reference = f"{analyzer.__module__}:{analyzer.__qualname__}"
+    try:
+        found = None if analyzer.__module__ == "__main__" else _find(reference)
+    except (ImportError, AttributeError):
+        found = None
+    if found is not analyzer:
+        raise InvalidValueError(
+            "analyzer",
+            reference,
+            "it runs in a process of its own, which must be able to import it: define it in a module",
+        )
+    return reference

@@ -1,0 +1,176 @@
+"""Endings of tasks: how they are made from what was reported, and how many of them are stored at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from batchnb.engine.rows import COVERAGE, FINDINGS, RESULTS, TASKS, bulk, column, dump, stamp
+from batchnb.engine.statements import BULK_ROWS, insert_error, one_job
+from batchnb.records import (
+    AnalysisReport,
+    BatchAnalysisJob,
+    BatchAnalysisResult,
+    CoverageStatus,
+    JobStatus,
+    TaskStatus,
+    utc_now,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import apsw
+
+    from batchnb.engine.rows import Row
+    from batchnb.records import BatchAnalysisTask, JobError
+
+    Tools = Callable[[str], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A task that has ended, with all that it leaves behind, ready to be stored."""
+
+    task: BatchAnalysisTask
+    result: BatchAnalysisResult
+    details: str
+    """The result's details as JSON."""
+    findings: tuple[Row, ...]
+    coverage: tuple[Row, ...]
+
+    @classmethod
+    def of(cls, task: BatchAnalysisTask, report: AnalysisReport | None = None) -> Ended:
+        """Make the result of an ended task from what it reported.
+
+        Raises:
+            TypeError: if the report holds what cannot be stored.
+            InvariantError: if the task has not ended.
+        """
+        ids = {"job_id": task.job_id, "task_id": task.id}
+        issues, cells = (report.issues, report.coverage) if report else ((), ())
+        return cls(
+            task,
+            BatchAnalysisResult.from_task(task, issues),
+            dump(task.result_details),
+            tuple([FINDINGS.checked_row(issue, **ids) for issue in issues]),
+            tuple([COVERAGE.checked_row(cell, **ids) for cell in cells]),
+        )
+
+
+_TASK_CHANGES = ("status", "started_at", "completed_at", "error", "progress", "result_details")
+
+
+def write_tasks(db: apsw.Connection, tasks: Iterable[tuple[BatchAnalysisTask, str]]) -> None:
+    """Replace what changes in the life of tasks that have not ended; with each, its details as JSON."""
+    sets = ", ".join(f"{name} = {column(number)}" for number, name in enumerate(_TASK_CHANGES, start=1))
+    # A wish stays until it is fulfilled: one can come while a task starts, comes further or is put back.
+    fulfilled = f"CASE {column(1)} WHEN 'running' THEN wish WHEN 'pending' THEN nullif(wish, 'requeue') END"
+    update = (
+        f"UPDATE tasks SET {sets}, wish = {fulfilled} FROM json_each(?) AS each "
+        f"WHERE tasks.id = {column(0)} AND tasks.status IN ('pending', 'running')"
+    )
+    rows = [_task_row(task, details) for task, details in tasks]
+    if rows:
+        db.execute(update, (bulk(rows),))
+
+
+def _task_row(task: BatchAnalysisTask, details: str) -> Row:
+    return (
+        task.id,
+        task.status.value,
+        None if task.started_at is None else stamp(task.started_at),
+        None if task.completed_at is None else stamp(task.completed_at),
+        None if task.error is None else dump(task.error),
+        task.progress,
+        details,
+    )
+
+
+def write_endings(db: apsw.Connection, job_id: int, endings: Sequence[Ended]) -> None:
+    """End tasks of a job, each with its result and what it reported.
+
+    Raises:
+        apsw.ConstraintError: if one of them has a result already.
+    """
+    if endings:
+        write_tasks(db, [(ended.task, ended.details) for ended in endings])
+        write_results(db, job_id, endings)
+
+
+def write_results(db: apsw.Connection, job_id: int, endings: Sequence[Ended]) -> None:
+    """Store the results of ended tasks with what they reported, and add them to the job's totals."""
+    results = [RESULTS.row(ended.result, id=None, details=ended.details) for ended in endings]
+    db.execute(RESULTS.insert_bulk, (bulk(results),))
+    for table, rows in (
+        (FINDINGS, chain.from_iterable(ended.findings for ended in endings)),
+        (COVERAGE, chain.from_iterable(ended.coverage for ended in endings)),
+    ):
+        while chunk := list(islice(rows, BULK_ROWS)):
+            db.execute(table.insert_bulk, (bulk(chunk),))
+    _add_totals(db, job_id, [ended.result for ended in endings if ended.result.issues_count])
+    for ended in endings:
+        if ended.task.error is not None and ended.task.status is not TaskStatus.SKIPPED:
+            insert_error(db, job_id, replace(ended.task.error, task_id=ended.task.id))  # a lack is named once
+
+
+def _add_totals(db: apsw.Connection, job_id: int, results: Sequence[BatchAnalysisResult]) -> None:
+    if results:
+        db.execute(
+            "UPDATE jobs SET issues_total = issues_total + ?, high_total = high_total + ?, "
+            "medium_total = medium_total + ?, low_total = low_total + ? WHERE id = ?",
+            (
+                sum(result.issues_count for result in results),
+                sum(result.high_severity for result in results),
+                sum(result.medium_severity for result in results),
+                sum(result.low_severity for result in results),
+                job_id,
+            ),
+        )
+
+
+def cancel_pending(db: apsw.Connection, job_id: int, tools: Tools) -> int:
+    """End every pending task of a job as CANCELLED, with results and coverage; return how many."""
+    now = stamp(utc_now())
+    pending = (job_id, TaskStatus.PENDING.value)
+    cancelled = TaskStatus.CANCELLED.value
+    query = "SELECT DISTINCT analysis_type FROM tasks WHERE job_id = ? AND status = ?"
+    kinds: list[tuple[Any, ...]] = db.execute(query, pending).fetchall()
+    for kind, tool in [(row[0], tool) for row in kinds for tool in tools(row[0])]:
+        db.execute(
+            "INSERT INTO coverage (job_id, task_id, model, app_num, analysis_type, tool, status, "
+            "files_eligible, files_seen, unread, tool_version, seconds, stderr_tail, cached, detail) "
+            "SELECT job_id, id, model, app_num, analysis_type, ?, ?, 0, 0, '[]', '', 0, '', 0, ? "
+            "FROM tasks WHERE job_id = ? AND status = ? AND analysis_type = ?",
+            (tool, CoverageStatus.CANCELLED.value, "never started", *pending, kind),
+        )
+    db.execute(
+        "INSERT INTO results (job_id, task_id, model, app_num, analysis_type, status, issues_count, "
+        "high_severity, medium_severity, low_severity, details) SELECT job_id, id, model, app_num, "
+        "analysis_type, ?, 0, 0, 0, 0, '{}' FROM tasks WHERE job_id = ? AND status = ?",
+        (cancelled, *pending),
+    )
+    db.execute(
+        "UPDATE tasks SET status = ?, started_at = ?, completed_at = ? WHERE job_id = ? AND status = ?",
+        (cancelled, now, now, *pending),
+    )
+    return int(db.changes())
+
+
+def break_job(db: apsw.Connection, job_id: int, error: JobError, tools: Tools) -> BatchAnalysisJob:
+    """End a job as ERROR: its running tasks FAILED for `error`, its pending ones left as they are."""
+    job = one_job(db, job_id)
+    now = utc_now()
+    running = db.execute(f"{TASKS.select} WHERE job_id = ? AND status = 'running'", (job_id,)).fetchall()
+    endings = []
+    for row in running:
+        task = TASKS.read(row).fail(error, now)
+        report = AnalysisReport.unmeasured(task, tools(task.analysis_type), task.status, error.message)
+        endings.append(Ended.of(task, report))
+    write_endings(db, job_id, endings)
+    insert_error(db, job_id, error)
+    ended = job.with_status(JobStatus.ERROR, now)
+    values = (ended.status.value, stamp(now), stamp(ended.started_at or now), job_id)
+    db.execute("UPDATE jobs SET status = ?, completed_at = ?, started_at = ? WHERE id = ?", values)
+    return one_job(db, job_id)

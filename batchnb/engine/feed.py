@@ -1,0 +1,82 @@
+"""Feed: which task of a job comes next. Tasks stay in the store; a job of 100,000 costs no memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from batchnb.records import TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from batchnb.engine.storage import JobStorage
+    from batchnb.records import BatchAnalysisTask
+
+_BATCH = 256
+"""Pending tasks that are fetched from the store at once."""
+
+
+class Feed:
+    """Hands out the pending tasks of a job, each to one taker at a time, in their order of priority."""
+
+    def __init__(self, storage: JobStorage, job_id: int) -> None:
+        self._storage, self._job_id = storage, job_id
+        self._lock = threading.Lock()
+        self._fetched: list[BatchAnalysisTask] = []
+        self._out: set[int] = set()
+        self._back: deque[Collection[int]] = deque()
+
+    def next(self) -> BatchAnalysisTask | None:
+        """Return the next task; None: none is left that nobody has."""
+        with self._lock:
+            if not self._fetched:
+                self._fetched = self._fetch()
+            if not self._fetched:
+                return None
+            task = self._fetched.pop()
+            self._out.add(task.id)
+            return task
+
+    def take(self, task_id: int) -> BatchAnalysisTask | None:
+        """Take a certain task out of turn; None: somebody has it, or it has ended."""
+        with self._lock:
+            self._take_back()
+            if task_id in self._out:
+                return None
+            task = self._storage.get_task_or_fail(task_id)
+            if task.status is not TaskStatus.PENDING:
+                return None
+            self._out.add(task_id)
+            self._fetched = [each for each in self._fetched if each.id != task_id]
+            return task
+
+    def stored(self, task_ids: Collection[int]) -> None:
+        """Note that nobody has these tasks any more: the store knows that they ended, or wait again.
+
+        Waits for nothing: the store's own thread calls it, and a fetch waits for that thread.
+        """
+        self._back.append(task_ids)
+
+    def refresh(self) -> None:
+        """Forget those that were fetched: their order or their limits have changed."""
+        with self._lock:
+            self._fetched = []
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether every task has ended."""
+        with self._lock:
+            return not self._fetched and not self._fetch() and not self._out
+
+    def _fetch(self) -> list[BatchAnalysisTask]:
+        # The store may still call those that are out pending. They are taken back first: one that comes back
+        # meanwhile is passed over, and whoever put it there says afterwards that there is more.
+        self._take_back()
+        tasks = self._storage.get_waiting(self._job_id, _BATCH + len(self._out))
+        return [task for task in reversed(tasks) if task.id not in self._out]
+
+    def _take_back(self) -> None:
+        while self._back:
+            self._out.difference_update(self._back.popleft())

@@ -1,0 +1,1 @@
+"""The figures that the docs quote, and the programs that print them: see run.py."""
