@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 SETTINGS = ("BATCH_MAX_JOBS", "BATCH_MAX_TASKS", "BATCH_TASK_TIMEOUT_SECONDS", "APP_BASE_PATH")
 CHROMIUM = os.environ.get("BATCHNB_CHROMIUM", "/usr/bin/chromium")
+FIGURE = "figure"
 CHROMIUM_ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -72,3 +73,33 @@ def page(browser):
     )
     yield page
     context.close()
+
+
+@pytest.fixture
+def figures(request):
+    """Return a function that notes one figure; all are printed in one table after the run."""
+
+    def note(name, value, unit=""):
+        # A property of the test, as pytest-xdist carries those from its workers to the terminal.
+        request.node.user_properties.append((FIGURE, (name, value, unit)))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the figures of all campaigns, also of failed ones."""
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    rows = {
+        report.nodeid: [value for name, value in report.user_properties if name == FIGURE]
+        for report in reports
+        if getattr(report, "when", None) == "call"
+    }
+    if not any(rows.values()):
+        return
+    terminalreporter.section("figures")
+    for nodeid, found in sorted(rows.items()):
+        if found:
+            terminalreporter.line(nodeid.rpartition("/")[2])
+        for name, value, unit in found:
+            shown = f"{value:,.1f}" if isinstance(value, float) else str(value)
+            terminalreporter.line(f"    {name:<58} {shown:>14} {unit}")

@@ -14,7 +14,8 @@ from batchnb.engine.service import BatchAnalysisService
 from batchnb.engine.settings import Settings
 from batchnb.engine.storage import JobStorage
 
-sys.path.insert(0, str(Path(__file__).parent / "engine"))  # where `gated` is
+sys.path.insert(0, str(Path(__file__).parent / "engine"))
+import gated
 
 GATED = EntryPoint("gated", "gated:GatedAnalyzer", GROUP)
 
@@ -23,11 +24,9 @@ class Bench:
     """A service over made-up apps; `analyzer` answers at once until `hold` is called."""
 
     def __init__(self, base, apps, storage, **settings):
-        from gated import GatedAnalyzer
-
         self.base = make_apps(base, apps)
         self.storage = storage
-        self.analyzer = GatedAnalyzer(self.base)
+        self.analyzer = gated.GatedAnalyzer(self.base)
         self.service = BatchAnalysisService(
             storage,
             self.base,

@@ -74,7 +74,7 @@ class Database:
             return self.submit(work).result()
         with self._lock:
             self._require_open()
-            return self._write_in_memory(work)
+            return self._write_in_memory(self._store, work)
 
     def submit(self, work: Callable[[apsw.Connection], T]) -> Future[T]:
         """Do as `write` does without waiting: the future has the value, or the error, after the commit.
@@ -156,14 +156,13 @@ class Database:
 
     # ---------------------------------------------------------------------------------------- writing
 
-    def _write_in_memory(self, work: Callable[[apsw.Connection], T]) -> T:
-        assert isinstance(self._store, apsw.Connection)
+    def _write_in_memory(self, memory: apsw.Connection, work: Callable[[apsw.Connection], T]) -> T:
         with translated(None), self._lock:
             if self._changing:
                 raise StorageError(_NESTED)
             self._changing = True
             try:
-                return _alone(self._store, work)
+                return _alone(memory, work)
             finally:
                 self._changing = False
 
@@ -181,14 +180,14 @@ class Database:
                 self._commit(store, group)
             else:
                 for work, future in group:
-                    self._do(work, future)
+                    self._do(store, work, future)
             if ending:
                 return
 
-    def _do(self, work: Callable[[apsw.Connection], T], future: Future[T]) -> None:
+    def _do(self, memory: apsw.Connection, work: Callable[[apsw.Connection], T], future: Future[T]) -> None:
         """Run one change in memory for somebody who does not wait for it."""
         try:
-            value = self._write_in_memory(work)
+            value = self._write_in_memory(memory, work)
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks the future
             future.set_exception(error)
         else:

@@ -19,7 +19,13 @@ from batchnb.records import (
     summarize,
     utc_now,
 )
-from batchnb.records.errors import InvalidValueError, ReportError, ToolMissingError
+from batchnb.records.errors import (
+    InvalidValueError,
+    RemoteError,
+    ReportError,
+    ToolMissingError,
+    WorkerDiedError,
+)
 from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.log.redaction import redact
 from batchnb.tools.scratch import LazyScratch
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 _CATEGORIES: dict[type[BaseException], ErrorCategory] = {
     ToolMissingError: ErrorCategory.DEPENDENCY,
     ReportError: ErrorCategory.PARSE,
+    WorkerDiedError: ErrorCategory.RESOURCE,
     TimeoutError: ErrorCategory.TIMEOUT,
     ConnectionError: ErrorCategory.NETWORK,
     PermissionError: ErrorCategory.PERMISSION,
@@ -243,7 +250,9 @@ def _failed(task: BatchAnalysisTask, error: BaseException) -> dict[str, Any]:
         "error": _clean(f"{task.analysis_type} of {task.model}/app{task.app_num} failed: {error}"),
         "category": categorize(error).value,
         "traceback": _clean("".join(traceback.format_exception(error))),
-        "details": {"error_type": type(error).__name__},
+        "details": {
+            "error_type": error.type_name if isinstance(error, RemoteError) else type(error).__name__
+        },
     }
 
 

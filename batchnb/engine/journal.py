@@ -128,7 +128,7 @@ class Journal:
             if not future.done():
                 future.add_done_callback(self._go_on)
                 return
-            # In memory. Not by the callback, in which each turn would be nested in the one before.
+            # Not by the callback, in which each turn would be nested in the one before.
             self._written(future)
 
     def _begin(self) -> bool:

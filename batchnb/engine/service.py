@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from batchnb.analyzers.isolated import isolate
 from batchnb.analyzers.registry import AnalyzerRegistry
 from batchnb.engine.broker import EventBroker
 from batchnb.engine.executor import TaskExecutor
@@ -292,10 +293,15 @@ class BatchAnalysisService:
         )
 
     def _analyzer(self, kind: str) -> Analyzer:
-        """Return the analyzer of an analysis type: one that was given, or a new one."""
+        """Return the analyzer of an analysis type: one that was given, or a new one.
+
+        A given object runs on threads of this process, a new one in worker processes.
+        """
         found = self.registry[kind]
         given = self._given.get(found.service) or getattr(self.app, found.service, None)
-        return given or found(self.base_path)
+        if given:
+            return given  # type: ignore[no-any-return]  # what an application carries has no type
+        return isolate(found, self.base_path) if found.isolated else found(self.base_path)
 
     def _require_open(self) -> None:
         if self._closed:

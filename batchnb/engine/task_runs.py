@@ -92,8 +92,7 @@ class TaskRuns:
         )
         self._running: dict[int, TaskRun] = {}
         self._heeded = -1
-        self._heeds = 0
-        self._is_overtaken = False
+        self._heeds, self._is_overtaken = 0, False
 
     def run(self) -> None:
         """Run every task to its end, or until the job is cancelled; nothing of them is left running."""
@@ -121,7 +120,7 @@ class TaskRuns:
         if task is None:
             return False
         run = self._begin(task)
-        if heeds != self._heeds:  # what was heeded meanwhile may have concerned this task
+        if heeds != self._heeds:  # it may have an old limit
             self._is_overtaken = True
             self._crew.nudge()
         self._run_task(run)
@@ -133,7 +132,7 @@ class TaskRuns:
 
     def _begin(self, waiting: BatchAnalysisTask) -> TaskRun:
         task = waiting.start(utc_now())
-        self._journal.note(task)  # in memory this may take a while, in which the task's time does not run
+        self._journal.note(task)
         now, limit = time.monotonic(), task.timeout_seconds
         run = TaskRun(task, self._cancel.child(), Deadline(now + limit), now, limit)
         self._running[task.id] = run
@@ -199,8 +198,7 @@ class TaskRuns:
 
     def _heed(self) -> bool:
         """Do what the store says; False: something has to be tried again."""
-        # In this order no task can start with an old limit unseen: one that was fetched before is in the
-        # copy, or finds the number changed once it is (see _step).
+        # In this order: a task that was fetched before is in the copy, or sees the number change (_step).
         self._feed.refresh()
         self._heeds += 1
         running = dict(self._running)
@@ -227,10 +225,7 @@ class TaskRuns:
         return self._running.get(run.task.id) is run
 
     def _move(self, task_id: int, wish: str, moved: list[int]) -> bool:
-        """Cancel a task that waits, or note that it was moved to the end of the queue, where it is already.
-
-        False: it is about to start, or its ending is on its way into the store.
-        """
+        """Cancel a task that waits, or note that it was moved; False: it is about to start or to end."""
         task = self._feed.take(task_id)
         if task is None:
             return False

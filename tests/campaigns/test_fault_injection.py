@@ -234,11 +234,14 @@ def campaign(folder, faults, every, chance):
             number = 1 + chance.randrange(every)
             while True:
                 plan = Plan(kind, number, chance.randrange(len(errors)), is_lasting)
+                t0 = time.monotonic()
                 try:
                     _, fired, _ = one_run(folder / f"{tried.total()}", faults, plan)
                 except Exception as error:  # noqa: BLE001 - all of them are reported
                     bad.append(f"{plan}: {''.join(traceback.format_exception(error))}")
                     fired = True
+                    print("BAD", bad[-1])
+                print("RUN", round(time.monotonic() - t0, 2), plan, fired, flush=True)
                 if not fired:
                     break
                 tried[kind] += 1
@@ -259,3 +262,15 @@ def test_without_faults_the_scenario_is_what_it_should_be(tmp_path, faults):
     assert not fired
     assert all(counts.values()), counts
     print(counts)
+
+
+def test_explore(tmp_path, faults):
+    import os
+    started = time.monotonic()
+    kinds = os.environ["KINDS"].split(",")
+    for kind in list(ERRORS):
+        if kind not in kinds:
+            ERRORS.pop(kind)
+    tried, bad = campaign(tmp_path, faults, int(os.environ["EVERY"]), random.Random(int(os.environ.get("SEED", "1"))))
+    print(tried, time.monotonic() - started)
+    assert not bad

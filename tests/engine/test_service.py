@@ -410,7 +410,7 @@ class TestFailing:
     def test_bad_progress_fails_the_task(self, bench):
         def script(app, context):
             context.progress(50)
-            seen.append(bench.storage.get_tasks(job_id)[0].progress)
+            seen.append(wait_until(lambda: bench.storage.get_tasks(job_id)[0].progress))
             context.progress(150)
 
         seen = []

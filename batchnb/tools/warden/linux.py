@@ -18,7 +18,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _NICENESS = 5
 """Of a program within its session."""
-_SESSION_NICENESS = 10
+_SESSION_NICENESS = 5
 """Of the session as a whole, where the system shares processor time out by session."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -66,7 +66,7 @@ def give_way() -> None:
     """
     os.nice(_NICENESS)
     with suppress(OSError), open("/proc/self/autogroup", "wb", buffering=0) as share:
-        share.write(b"%d" % _SESSION_NICENESS)  # refused if another was written in the last 0.1 s (not to root)
+        share.write(b"%d" % _SESSION_NICENESS)  # refused within 0.1 s of another, but not to root
 
 
 def kill(pid: int) -> None:
