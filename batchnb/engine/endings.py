@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.rows import COVERAGE, FINDINGS, RESULTS, TASKS, bulk, column, dump, stamp
-from batchnb.engine.statements import BULK_ROWS, insert_error, one_job
+from batchnb.engine.statements import BULK_ROWS, insert_error, one_job, write_job
 from batchnb.records import (
     AnalysisReport,
     BatchAnalysisJob,
@@ -174,3 +174,48 @@ def break_job(db: apsw.Connection, job_id: int, error: JobError, tools: Tools) -
     values = (ended.status.value, stamp(now), stamp(ended.started_at or now), job_id)
     db.execute("UPDATE jobs SET status = ?, completed_at = ?, started_at = ? WHERE id = ?", values)
     return one_job(db, job_id)
+
+
+def finish_job(db: apsw.Connection, job_id: int, *, cancelled: bool, lacking: bool) -> BatchAnalysisJob:
+    """Give a job its final status (product page): CANCELLED, FAILED or COMPLETED.
+
+    Args:
+        db: inside a transaction.
+        job_id: a job that runs or is being prepared.
+        cancelled: whether it was cancelled, if its record does not say so yet.
+        lacking: whether something that it needs is missing.
+    """
+    job = one_job(db, job_id)
+    now = utc_now()
+    if cancelled or job.cancellation_requested:
+        asked = job if job.status is JobStatus.CANCELLING else job.cancelling(now)
+        ended = asked.with_status(JobStatus.CANCELLED, now)
+    else:
+        counts = job.task_count_by_status
+        failed = counts.get(TaskStatus.FAILED.value, 0) + counts.get(TaskStatus.TIMED_OUT.value, 0)
+        status = (
+            JobStatus.FAILED if failed or lacking or lacked_dependency(db, job_id) else JobStatus.COMPLETED
+        )
+        ended = job.with_status(status, now)
+    write_job(db, ended)
+    return ended
+
+
+def finish_if_done(db: apsw.Connection, job_id: int) -> bool:
+    """Finish a job that lacks nothing but its own end; False if a task of it has no result yet."""
+    job = one_job(db, job_id)
+    is_under_way = job.status in {JobStatus.RUNNING, JobStatus.CANCELLING}
+    if not is_under_way or not job.total_tasks or job.completed_tasks < job.total_tasks:
+        return False
+    finish_job(db, job_id, cancelled=False, lacking=False)
+    return True
+
+
+def lacked_dependency(db: apsw.Connection, job_id: int) -> bool:
+    """Whether something was missing for a task of the job: all of its tools, or one of them."""
+    query = (
+        "SELECT EXISTS (SELECT 1 FROM tasks WHERE job_id = :job AND status = 'skipped' "
+        "AND error IS NOT NULL) OR EXISTS "
+        "(SELECT 1 FROM coverage WHERE job_id = :job AND status = 'tool_missing')"
+    )
+    return bool(db.execute(query, {"job": job_id}).get)

@@ -14,8 +14,6 @@ from batchnb.records import (
     ErrorCategory,
     JobError,
     JobStatus,
-    TaskStatus,
-    utc_now,
 )
 from batchnb.records.errors import (
     BatchnbError,
@@ -120,7 +118,7 @@ class JobRun:
             self._execute_tasks(services)
         if self.cancel.cancelled:
             self._storage.cancel_pending(self.job_id, self._parts.tools)
-        self._finish(lacking=self._storage.lacked_dependency(self.job_id))
+        self._finish(lacking=False)
 
     def _generate_task_list(self, job: BatchAnalysisJob) -> Iterator[tuple[str, int, str]]:
         return cells(job, self._parts.base_path)
@@ -172,17 +170,6 @@ class JobRun:
         self._tasks.run()
 
     def _finish(self, *, lacking: bool) -> None:
-        """Give the job its final status (product page: CANCELLED, FAILED or COMPLETED)."""
-
-        def end(job: BatchAnalysisJob) -> BatchAnalysisJob:
-            if job.cancellation_requested or self.cancel.cancelled:
-                asked = job if job.status is JobStatus.CANCELLING else job.cancelling(utc_now())
-                return asked.with_status(JobStatus.CANCELLED, utc_now())
-            counts = job.task_count_by_status
-            failed = counts.get(TaskStatus.FAILED.value, 0) + counts.get(TaskStatus.TIMED_OUT.value, 0)
-            status = JobStatus.FAILED if failed or lacking else JobStatus.COMPLETED
-            return job.with_status(status, utc_now())
-
-        ended = self._storage.change_job(self.job_id, end)
+        ended = self._storage.finish_job(self.job_id, cancelled=self.cancel.cancelled, lacking=lacking)
         self._log.info("%s", ended.status.value)
         self._parts.events.publish(JobFinished(job_id=self.job_id, status=ended.status))

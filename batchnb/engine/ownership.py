@@ -69,6 +69,24 @@ class Ownership:
             os.close(handle)
         return False
 
+    def hold(self) -> None:
+        """See to it that our lock file is there; somebody may have emptied the folder, and others look.
+
+        Raises:
+            OSError: if it cannot be made again.
+        """
+        try:
+            found = (self._folder / self.name).lstat()
+            held = os.fstat(self._lock)
+            is_ours = (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
+        except FileNotFoundError:
+            is_ours = False
+        if not is_ours:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            fresh = self._take()
+            os.close(self._lock)
+            self._lock = fresh
+
     def release(self) -> None:
         """Give the identity up; it is never used again."""
         (self._folder / self.name).unlink(missing_ok=True)
@@ -76,7 +94,7 @@ class Ownership:
 
     def _take(self) -> int:
         """Lock a file before it gets its name: nobody can ever see it unlocked and call us dead."""
-        draft = self._folder / f".{self.name}"
+        draft = self._folder / f".{uuid.uuid4().hex}"
         handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         draft.rename(self._folder / self.name)
@@ -86,11 +104,15 @@ class Ownership:
 def end_interrupted(
     storage: JobStorage, ownership: Ownership, tools: Callable[[str], Sequence[str]]
 ) -> list[int]:
-    """End every job whose process died as ERROR (interrupted) and return their ids."""
+    """End every job whose process died as ERROR (interrupted) and return their ids.
+
+    One that lacked nothing but its own end, as every task had its result, ends as it would have.
+    """
     dead = [job_id for job_id, owner in storage.owners().items() if not ownership.is_alive(owner)]
     for job_id in dead:
         message = "the process that ran this job ended before the job did"
         error = JobError(category=ErrorCategory.INTERRUPTED, message=message)
         with suppress(InvariantError):  # another notebook that was opened just now did it first
-            storage.break_job(job_id, error, tools)
+            if not storage.finish_if_done(job_id):
+                storage.break_job(job_id, error, tools)
     return dead

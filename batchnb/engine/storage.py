@@ -17,7 +17,16 @@ from batchnb.engine.continuing import continue_job
 from batchnb.engine.controls import JobControls
 from batchnb.engine.database import Database
 from batchnb.engine.drafts import check_id, checked_changes, job_draft
-from batchnb.engine.endings import Ended, break_job, cancel_pending, write_endings, write_results, write_tasks
+from batchnb.engine.endings import (
+    Ended,
+    break_job,
+    cancel_pending,
+    finish_if_done,
+    finish_job,
+    write_endings,
+    write_results,
+    write_tasks,
+)
 from batchnb.engine.rows import JOB_LOG, JOBS, TASKS, dump
 from batchnb.engine.statements import (
     add_tasks,
@@ -223,14 +232,13 @@ class JobStorage(StoredResults):
         sql = f"INSERT INTO job_log (job_id, {JOB_LOG.columns}) SELECT id, ?, ?, ?, ? FROM jobs WHERE id = ?"
         self._database.write(lambda db: db.execute(sql, (*JOB_LOG.row(line), job_id)))
 
-    def lacked_dependency(self, job_id: int) -> bool:
-        """Whether something was missing for a task of the job: all of its tools, or one of them."""
-        query = (
-            "SELECT EXISTS (SELECT 1 FROM tasks WHERE job_id = :job AND status = 'skipped' "
-            "AND error IS NOT NULL) OR EXISTS "
-            "(SELECT 1 FROM coverage WHERE job_id = :job AND status = 'tool_missing')"
-        )
-        return bool(self._database.read(lambda db: db.execute(query, {"job": job_id}).get))
+    def finish_job(self, job_id: int, *, cancelled: bool, lacking: bool) -> BatchAnalysisJob:
+        """Give a job that runs its final status, by how its tasks ended; see endings.finish_job."""
+        return self._database.write(lambda db: finish_job(db, job_id, cancelled=cancelled, lacking=lacking))
+
+    def finish_if_done(self, job_id: int) -> bool:
+        """Finish a job that lacks nothing but its own end; False if a task of it has no result yet."""
+        return self._database.write(lambda db: finish_if_done(db, job_id))
 
     def break_job(
         self, job_id: int, error: JobError, tools: Callable[[str], Sequence[str]]

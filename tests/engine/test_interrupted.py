@@ -1,5 +1,6 @@
 """Jobs whose process died, and jobs that live in another one."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,3 +115,44 @@ def test_an_identity_lives_as_long_as_it_is_held(tmp_path):
     assert not mine.is_alive("0" * 32)
     mine.release()
     assert not yours.is_alive(mine.name)
+
+
+def test_who_waits_for_a_job_of_another_process_hears_of_its_death(base):
+    """Not only at the next opening: otherwise the wait would never end."""
+    with other_process(base) as (process, word), opened(base) as workspace:
+        assert workspace.service.wait(1, 0.3) is False
+        kill(process)
+
+        assert workspace.service.wait(1, 20) is True
+        assert workspace.attach(1).status is JobStatus.ERROR
+    assert wait_until(lambda: not processes_with(word))
+
+
+def test_an_identity_outlives_its_file(tmp_path):
+    """Somebody empties the folder (git clean, say): a living engine must not be taken for dead."""
+    store = tmp_path / "store.db"
+    mine, yours = Ownership(store), Ownership(store)
+    shutil.rmtree(tmp_path / "store.db.engines")
+    assert not yours.is_alive(mine.name)
+
+    mine.hold()
+    mine.hold()
+
+    assert yours.is_alive(mine.name)
+    mine.release()
+    assert not yours.is_alive(mine.name)
+    yours.hold()
+    yours.release()
+
+
+def test_an_identity_is_not_left_to_another_file_in_its_place(tmp_path):
+    mine, yours = Ownership(tmp_path / "store.db"), Ownership(tmp_path / "store.db")
+    file = tmp_path / "store.db.engines" / mine.name
+    file.unlink()
+    file.touch()
+
+    mine.hold()
+
+    assert yours.is_alive(mine.name)
+    mine.release()
+    yours.release()

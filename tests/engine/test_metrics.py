@@ -26,9 +26,7 @@ def end(chance, task):
     running = task.start(START)
     if status is TaskStatus.COMPLETED:
         issues = [{"severity": chance.choice(list(Severity))} for _ in range(chance.randrange(6))]
-        return Ended.of(
-            running.complete({"summary": {}}, now), report_of(task, CoverageStatus.OK, *issues)
-        )
+        return Ended.of(running.complete({"summary": {}}, now), report_of(task, CoverageStatus.OK, *issues))
     if status is TaskStatus.CANCELLED:
         return Ended.of(running.cancel(now))
     if status is TaskStatus.SKIPPED:

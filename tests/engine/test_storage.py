@@ -556,15 +556,59 @@ class TestEndingManyAtOnce:
         broken.check()
         assert broken.status is JobStatus.ERROR
 
-    def test_a_lack_is_told_from_what_does_not_apply(self, storage):
+    @pytest.mark.parametrize(
+        ("change", "status"),
+        [
+            (lambda task: task.complete({"a": 1}, utc_now()), "completed"),
+            (lambda task: task.skip(utc_now()), "completed"),
+            (lambda task: task.skip(utc_now(), error(category=ErrorCategory.DEPENDENCY)), "failed"),
+            (lambda task: task.fail(error(), utc_now()), "failed"),
+            (lambda task: task.time_out(error(), utc_now()), "failed"),
+        ],
+    )
+    def test_a_job_ends_by_how_its_tasks_ended(self, storage, change, status):
+        """A task that was skipped as it does not apply fails nothing; one that lacked a tool does."""
         job_id = running_job(storage)
         one, two = new_tasks(storage, job_id, 2)
-        storage.finish_task(one, lambda task: task.skip(utc_now()))
-        assert storage.lacked_dependency(job_id) is False
+        storage.finish_task(one, lambda task: task.complete({"a": 1}, utc_now()))
+        storage.finish_task(two, change)
 
-        lack = error(category=ErrorCategory.DEPENDENCY)
-        storage.finish_task(two, lambda task: task.skip(utc_now(), lack))
-        assert storage.lacked_dependency(job_id) is True
+        ended = storage.finish_job(job_id, cancelled=False, lacking=False)
+
+        ended.check()
+        assert ended.status.value == status == storage.get_status(job_id).value
+
+    def test_a_tool_that_was_missing_fails_the_job_though_another_measured(self, storage):
+        job_id = running_job(storage)
+        (one,) = new_tasks(storage, job_id, 1)
+        missing = report(status=CoverageStatus.TOOL_MISSING)
+        storage.finish_task(one, lambda task: task.complete({"a": 1}, utc_now()), missing)
+
+        assert storage.finish_job(job_id, cancelled=False, lacking=False).status is JobStatus.FAILED
+
+    @pytest.mark.parametrize("asked", [True, False])
+    def test_a_job_that_was_cancelled_ends_so(self, storage, asked):
+        job_id = running_job(storage)
+        if asked:
+            storage.ask_cancellation(job_id)
+
+        ended = storage.finish_job(job_id, cancelled=not asked, lacking=False)
+
+        assert (ended.status, ended.cancellation_requested) == (JobStatus.CANCELLED, True)
+
+    def test_a_job_is_finished_for_a_dead_process_only_if_every_task_has_its_result(self, storage):
+        job_id = running_job(storage)
+        one, two = new_tasks(storage, job_id, 2)
+        storage.finish_task(one, lambda task: task.complete({"a": 1}, utc_now()))
+        assert storage.finish_if_done(job_id) is False
+        assert storage.get_status(job_id) is JobStatus.RUNNING
+
+        storage.finish_task(two, lambda task: task.complete({"a": 1}, utc_now()))
+        assert storage.finish_if_done(job_id) is True
+        assert storage.get_status(job_id) is JobStatus.COMPLETED
+
+    def test_a_job_without_tasks_is_not_done(self, storage):
+        assert storage.finish_if_done(running_job(storage)) is False
 
 
 class TestSnapshots:
