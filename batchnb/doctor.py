@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from batchnb.analyzers.registry import AnalyzerRegistry
+from batchnb.engine.store_file import sqlite_is_sound, sqlite_version
 from batchnb.records.errors import AnalyzerError, ToolMissingError
 from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.version import tool_version
@@ -80,7 +81,7 @@ class Diagnosis:
 
 def doctor() -> Diagnosis:
     """Check every package and tool that the analyses, frames and panels use."""
-    return Diagnosis((_python(), *_packages(), *_tools()))
+    return Diagnosis((_python(), _sqlite(), *_packages(), *_tools()))
 
 
 def _python() -> Check:
@@ -90,6 +91,18 @@ def _python() -> Check:
         version=platform.python_version(),
         place=sys.executable,
         how_to_get="",
+    )
+
+
+def _sqlite() -> Check:
+    """Say which SQLite the store uses; one with the WAL-reset fault counts as missing."""
+    found = sqlite_version()
+    return Check(
+        name="sqlite",
+        used_for="the store",
+        version=found if sqlite_is_sound() else "",
+        place="inside the package apsw",
+        how_to_get=f"{found} can damage a store that several kernels write: pip install --upgrade apsw",
     )
 
 

@@ -219,7 +219,7 @@ class Job:
         """Say how far the job is, on one line."""
         job = self.record
         issues = ", ".join(
-            f"{job.results_summary[f'{level.value}_total']} {level.value}" for level in Severity
+            f"{job.results_summary.get(f'{level.value}_total', 0)} {level.value}" for level in Severity
         )
         return (
             f"<Job {job.id} {job.name!r}: {job.status.value}, "

@@ -10,10 +10,11 @@ from batchnb.analyzers.registry import AnalyzerRegistry
 from batchnb.engine.ownership import Ownership, end_interrupted
 from batchnb.engine.planning import plan
 from batchnb.engine.service import BatchAnalysisService
-from batchnb.engine.settings import Settings, base_path
+from batchnb.engine.settings import Settings
 from batchnb.engine.storage import JobStorage
 from batchnb.job import Job
 from batchnb.records.errors import InvalidValueError, StorageError
+from batchnb.tools.layout import base_path
 from batchnb.tools.log.files import LogFiles
 from batchnb.tools.survey import discover
 

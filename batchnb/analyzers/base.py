@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from batchnb.records.errors import InvalidValueError, UnknownNameError
-from batchnb.tools.layout import find_app
+from batchnb.tools import layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,9 +85,13 @@ class Analyzer(ABC):
     isolated: ClassVar[bool] = True
     """Whether it runs in a process of its own; False only for one that merely waits."""
 
-    def __init__(self, base_path: str | Path) -> None:
-        """Make an analyzer for the apps under `base_path` (`<base_path>/<model>/app<N>`)."""
-        self.base_path = Path(base_path).expanduser().absolute()
+    def __init__(self, base_path: str | Path | None = None) -> None:
+        """Make an analyzer for the apps under `base_path` (`<base_path>/<model>/app<N>`).
+
+        Raises:
+            InvalidValueError: if it is None and the environment variable APP_BASE_PATH is not set.
+        """
+        self.base_path = layout.base_path(base_path)
 
     @abstractmethod
     def analyze(self, app: AppFolder, options: Any, context: AnalysisContext) -> AnalysisReport:
@@ -107,7 +111,7 @@ class Analyzer(ABC):
 
     def find_app(self, model: str, app_num: int) -> AppFolder | None:
         """Return where an app lies, or None if there is no such app."""
-        return find_app(self.base_path, model, app_num)
+        return layout.find_app(self.base_path, model, app_num)
 
 
 def check_options(analyzer: type[Analyzer], values: Mapping[str, Any], source: str) -> Options:

@@ -13,6 +13,8 @@ from batchnb.records import (
     BatchAnalysisJob,
     BatchAnalysisResult,
     CoverageStatus,
+    ErrorCategory,
+    JobError,
     JobStatus,
     TaskStatus,
     utc_now,
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     import apsw
 
     from batchnb.engine.rows import Row
-    from batchnb.records import BatchAnalysisTask, JobError
+    from batchnb.records import BatchAnalysisTask
 
     Tools = Callable[[str], Sequence[str]]
 
@@ -57,6 +59,22 @@ class Ended:
             tuple([FINDINGS.checked_row(issue, **ids) for issue in issues]),
             tuple([COVERAGE.checked_row(cell, **ids) for cell in cells]),
         )
+
+
+def ended_by(task: BatchAnalysisTask, result: BatchAnalysisResult) -> BatchAnalysisTask:
+    """Return a task as ended by a result that was made elsewhere."""
+    now = utc_now()
+    said = result.details.get("error") or f"the analysis ended as {result.status.value}"
+    timed_out = result.status is TaskStatus.TIMED_OUT
+    category = ErrorCategory.TIMEOUT if timed_out else ErrorCategory.ANALYSIS
+    error = JobError(category=category, message=str(said), task_id=task.id)
+    if result.status is TaskStatus.COMPLETED:
+        return task.complete(result.details, now)
+    if result.status is TaskStatus.CANCELLED:
+        return task.cancel(now, result.details)
+    if result.status is TaskStatus.SKIPPED:
+        return task.skip(now, details=result.details)
+    return (task.time_out if timed_out else task.fail)(error, now, result.details)
 
 
 _TASK_CHANGES = ("status", "started_at", "completed_at", "error", "progress", "result_details")

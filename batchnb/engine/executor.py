@@ -63,6 +63,8 @@ class TaskExecutor:
             tools: gives the tools of an analysis type, for the coverage of a task that never came to run.
         """
         self._storage, self._tools = storage, tools
+        self.app: Any = None
+        """The seed's Flask application, if there is one: tasks get a context of it."""
 
     def run(self, task_id: int, services: Mapping[str, Any], cancel: CancelToken) -> BatchAnalysisResult:
         """Run one task here and now and store its one result: the seed's task execution context.
@@ -99,7 +101,7 @@ class TaskExecutor:
             "task": task,
             "job": job,
             "result_queue": results,
-            "app_context": None,
+            "app_context": self.app.app_context() if hasattr(self.app, "app_context") else None,
             "services": services,
             "progress_callback": progress,
             "cancel": cancel,
@@ -108,7 +110,7 @@ class TaskExecutor:
         try:
             getattr(self, f"execute_{task.analysis_type}_task")(context)
         except Exception as error:  # noqa: BLE001 - a task never takes its worker down
-            results.put(_failed(task, error))
+            results.put(_failed(task.analysis_type, error))
         return results.get_nowait()
 
     def settle(self, task: BatchAnalysisTask, outcome: dict[str, Any], cancel: CancelToken) -> Ended:
@@ -116,7 +118,7 @@ class TaskExecutor:
         try:
             return self._settle(task, outcome, cancel)
         except Exception as error:  # noqa: BLE001 - it is a failure of its analyzer
-            return self._settle(task, _failed(task, error), cancel)
+            return self._settle(task, _failed(task.analysis_type, error), cancel)
 
     def cancelled(self, task: BatchAnalysisTask) -> Ended:
         """Return the ending of a task that was cancelled before it started."""
@@ -143,8 +145,10 @@ class TaskExecutor:
             return
         try:
             put(self._analyzed(context, analyzer))
+        except ToolMissingError as error:
+            put(_skipped(f"{analyzer.title} not available: {error}", ErrorCategory.DEPENDENCY))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is one failed task
-            put(_failed(task, error))
+            put(_failed(analyzer.title, error))
 
     def _analyzed(self, context: dict[str, Any], analyzer: Analyzer) -> dict[str, Any]:
         task: BatchAnalysisTask = context["task"]
@@ -243,11 +247,11 @@ def _skipped(reason: str, category: ErrorCategory | None = None) -> dict[str, An
     return skipped if category is None else {**skipped, "error": reason, "category": category.value}
 
 
-def _failed(task: BatchAnalysisTask, error: BaseException) -> dict[str, Any]:
+def _failed(title: str, error: BaseException) -> dict[str, Any]:
     """Return the seed's error dictionary."""
     return {
         "status": "failed",
-        "error": _clean(f"{task.analysis_type} of {task.model}/app{task.app_num} failed: {error}"),
+        "error": _clean(f"{title} analysis failed: {error}"),
         "category": categorize(error).value,
         "traceback": _clean("".join(traceback.format_exception(error))),
         "details": {

@@ -145,7 +145,7 @@ class JobRun:
         return services
 
     def _note(self, category: ErrorCategory, message: str) -> None:
-        self._log.error("%s error: %s", category.value, message)
+        self._log.error("Error (%s): %s", category.value, message)
         self._storage.add_job_error(self.job_id, JobError(category=category, message=message))
 
     def _become_running(self) -> bool:

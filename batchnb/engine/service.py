@@ -95,7 +95,7 @@ class BatchAnalysisService:
 
     def set_app(self, app: Any) -> None:
         """Register a Flask application; analyzers that it carries as attributes are used as services."""
-        self.app = app
+        self.app = self.executor.app = app
 
     def start_job(self, job_id: int) -> bool:
         """Start a job in the background.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from batchnb.records.errors import InvalidValueError
 from batchnb.records.task import DEFAULT_TIMEOUT_SECONDS
@@ -84,24 +83,6 @@ def check_timeouts(timeouts: object, source: str) -> dict[str, int]:
         str(kind): check_whole(f"task_timeouts[{kind!r}]", seconds, MAX_SECONDS, source)
         for kind, seconds in timeouts.items()
     }
-
-
-def base_path(argument: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
-    """Return the folder with the apps: the argument, or the environment variable APP_BASE_PATH.
-
-    Raises:
-        InvalidValueError: if neither is given.
-    """
-    env = os.environ if environ is None else environ
-    chosen = argument if argument is not None else env.get("APP_BASE_PATH", "")
-    if str(chosen) == "":
-        raise InvalidValueError(
-            "base path", str(chosen), "name the folder with <model>/app<N>", "APP_BASE_PATH"
-        )
-    try:
-        return Path(chosen).expanduser().absolute()
-    except RuntimeError as error:  # ~name of a user that there is not
-        raise InvalidValueError("base path", str(chosen), str(error)) from error
 
 
 def check_whole(what: str, value: object, largest: int, source: str) -> int:

@@ -56,13 +56,14 @@ def _job_of_row(db: apsw.Connection, row: tuple[Any, ...]) -> BatchAnalysisJob:
     query = "SELECT status, n FROM task_counts WHERE job_id = ? AND n > 0"
     counts: dict[str, int] = {str(status): int(n) for status, n in db.execute(query, (values["id"],))}
     errors = db.execute(f"{JOB_ERRORS.select} WHERE job_id = ? ORDER BY id", (values["id"],))
+    ended = sum(counts.get(status, 0) for status in _ENDED)
     return BatchAnalysisJob(
         **values,
         total_tasks=sum(counts.values()),
-        completed_tasks=sum(counts.get(status, 0) for status in _ENDED),
+        completed_tasks=ended,
         task_count_by_status=counts,
         errors=[JOB_ERRORS.read(error) for error in errors],
-        results_summary=dict(zip(_TOTALS, totals, strict=True)),
+        results_summary=dict(zip(_TOTALS, totals, strict=True)) if ended else {},
     )
 
 

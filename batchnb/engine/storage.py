@@ -21,10 +21,10 @@ from batchnb.engine.endings import (
     Ended,
     break_job,
     cancel_pending,
+    ended_by,
     finish_if_done,
     finish_job,
     write_endings,
-    write_results,
     write_tasks,
 )
 from batchnb.engine.rows import JOB_LOG, JOBS, TASKS, dump
@@ -384,24 +384,21 @@ class JobStorage(StoredResults):
     # ---------------------------------------------------------------------------------------- results
 
     def add_result(self, result: BatchAnalysisResult) -> BatchAnalysisResult:
-        """Store the result of an ended task that has none yet.
+        """End a task that goes on by its result, and store both in one step (seed, section 4).
+
+        Who has a report stores it with `finish_task`: a result alone says nothing about what was covered.
 
         Raises:
             RecordNotFoundError: if there is no such task.
-            InvariantError: if the task goes on, has a result already, or the result breaks an invariant.
+            InvariantError: if the task has ended, or the result breaks an invariant.
         """
+        result.check()
 
         def work(db: apsw.Connection) -> BatchAnalysisResult:
-            task = read_task(db, result.task_id)
-            if task is None:
-                raise RecordNotFoundError("task", result.task_id)
-            if task.status is not result.status or not task.status.is_ended:
-                raise InvariantError(f"task {task.id} is {task.status.value}, its result says otherwise")
-            if db.execute("SELECT 1 FROM results WHERE task_id = ?", (task.id,)).get:
-                raise InvariantError(f"task {task.id} has its result already")
-            result.check()
-            write_results(db, task.job_id, [Ended(task, result, dump(result.details), (), ())])
-            return replace(result, id=_result_id(db, task.id))
+            if db.execute("SELECT 1 FROM results WHERE task_id = ?", (result.task_id,)).get:
+                raise EndedError(f"task {result.task_id} has its result already")
+            task = change_task(db, result.task_id, lambda task: ended_by(task, result))
+            return _end_task(db, Ended(task, result, dump(result.details), (), ()))
 
         return self._database.write(work)
 

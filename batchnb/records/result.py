@@ -70,7 +70,11 @@ class BatchAnalysisResult:
             require_aware(name, getattr(self, name))
         counts = (self.issues_count, self.high_severity, self.medium_severity, self.low_severity)
         start, end = self.scan_start_time, self.scan_end_time
+        seconds = self.duration_seconds
         rules = [
+            (min(self.job_id, self.task_id, self.app_num) > 0, "an id is not positive"),
+            (bool(self.model and self.analysis_type), "model or analysis_type is empty"),
+            (seconds is None or seconds > 0, "duration_seconds is not positive"),
             (self.status.is_ended, f"status {self.status.value} is no ending"),
             (min(counts) >= 0, "a count is negative"),
             (counts[0] >= sum(counts[1:]), "issues_count is less than high + medium + low"),

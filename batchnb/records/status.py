@@ -37,7 +37,7 @@ _JOB_MOVES: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.PENDING: frozenset({JobStatus.QUEUED, JobStatus.INITIALIZING, JobStatus.ERROR}),
     JobStatus.QUEUED: frozenset({JobStatus.INITIALIZING, JobStatus.CANCELLED, JobStatus.ERROR}),
     JobStatus.INITIALIZING: frozenset(
-        {JobStatus.RUNNING, JobStatus.CANCELLING, JobStatus.CANCELLED, JobStatus.FAILED, JobStatus.ERROR}
+        {JobStatus.RUNNING, JobStatus.CANCELLING, JobStatus.FAILED, JobStatus.ERROR}
     ),
     JobStatus.RUNNING: frozenset(
         {JobStatus.CANCELLING, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.ERROR}

@@ -108,13 +108,14 @@ class BatchAnalysisTask:
         return changed
 
 
+_PERCENT = range(101)
 _FAILED = frozenset({TaskStatus.FAILED, TaskStatus.TIMED_OUT})
 _INVARIANTS: tuple[tuple[Callable[[BatchAnalysisTask], bool], str], ...] = (
     (lambda task: task.id > 0 and task.job_id > 0 and task.app_num > 0, "an id is not positive"),
     (lambda task: bool(task.model), "model is empty"),
     (lambda task: bool(task.analysis_type), "analysis_type is empty"),
     (lambda task: task.timeout_seconds > 0, "timeout_seconds {0.timeout_seconds} is not positive"),
-    (lambda task: 0 <= task.progress <= 100, "progress {0.progress} is not within 0-100"),
+    (lambda task: task.progress in _PERCENT, "progress {0.progress} is not within 0-100"),
     (lambda task: task.status is TaskStatus.PENDING or task.started_at is not None, "has no started_at"),
     (lambda task: task.completed_at is not None or not task.status.is_ended, "ended without completed_at"),
     (lambda task: task.error is not None or task.status not in _FAILED, "{0.status} without an error"),

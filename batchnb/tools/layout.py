@@ -6,13 +6,14 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchnb.records.errors import PortfolioError
+from batchnb.records.errors import InvalidValueError, PortfolioError
 from batchnb.records.ranges import MAX_APP_NUM
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 _APP_NAME = re.compile(r"app([1-9][0-9]{0,5})")
 COMPOSE_NAMES = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
@@ -46,6 +47,24 @@ class AppFolder:
         if stat.S_ISLNK(mode):
             return "is a link"
         return "" if stat.S_ISDIR(mode) else "is not a folder"
+
+
+def base_path(argument: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder with the apps: the argument, or the environment variable APP_BASE_PATH.
+
+    Raises:
+        InvalidValueError: if neither is given.
+    """
+    env = os.environ if environ is None else environ
+    chosen = argument if argument is not None else env.get("APP_BASE_PATH", "")
+    if str(chosen) == "":
+        raise InvalidValueError(
+            "base path", str(chosen), "name the folder with <model>/app<N>", "APP_BASE_PATH"
+        )
+    try:
+        return Path(chosen).expanduser().absolute()
+    except RuntimeError as error:  # ~name of a user that there is not
+        raise InvalidValueError("base path", str(chosen), str(error)) from error
 
 
 def find_apps(base: Path) -> tuple[tuple[AppFolder, ...], tuple[str, ...]]:

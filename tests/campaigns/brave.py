@@ -67,9 +67,7 @@ class BraveAnalyzer(Analyzer):
         return self._run(context, "sh", "-c", "echo hello")
 
     def _worker(self, context):
-        said = self._pool.call(
-            "brave:answer", "hello", deadline=context.deadline, cancel=context.cancel
-        )
+        said = self._pool.call("brave:answer", "hello", deadline=context.deadline, cancel=context.cancel)
         return CoverageStatus.OK if said == "hello" else CoverageStatus.FAILED
 
 

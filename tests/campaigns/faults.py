@@ -39,7 +39,7 @@ ERRORS = {
     "warden line": (lambda: _os_error(errno.EMFILE), lambda: _os_error(errno.ENFILE)),
     "thread": (lambda: RuntimeError("can't start new thread"), lambda: MemoryError("no stack")),
     "worker start": (lambda: _os_error(errno.EAGAIN), lambda: _os_error(errno.ENOSPC)),
-    "worker call": (lambda: WorkerDiedError("killed"), MemoryError),
+    "worker call": (lambda: WorkerDiedError("killed", -9, b""), MemoryError),
     "folder": (lambda: _os_error(errno.ENOSPC), lambda: _os_error(errno.EACCES)),
     "file": (lambda: _os_error(errno.ENOSPC), lambda: _os_error(errno.EMFILE)),
     "log": (lambda: _os_error(errno.ENOSPC), lambda: _os_error(errno.EIO)),
@@ -58,9 +58,13 @@ class Plan(NamedTuple):
     is_lasting: bool = False
     """Whether every later call fails as well."""
 
+    def make(self):
+        """Return a new error of the kind that the plan names."""
+        return ERRORS[self.kind][self.error]()
+
     def __str__(self):
         how = "all from" if self.is_lasting else "only"
-        return f"{self.kind}, {how} call {self.number}, {type(ERRORS[self.kind][self.error]()).__name__}"
+        return f"{self.kind}, {how} call {self.number}, {type(self.make()).__name__}"
 
 
 NOTHING = Plan("statement", 0)
@@ -94,7 +98,7 @@ class Faults:
             if not (number == plan.number or (plan.is_lasting and number > plan.number)):
                 return
             self.fired += 1
-        raise ERRORS[kind][plan.error]()
+        raise plan.make()
 
 
 class FaultyDisk(apsw.VFS):

@@ -177,7 +177,7 @@ class Model:
             first.status = TaskStatus.RUNNING
         if job.is_asked and not job.running:
             job.status = JobStatus.CANCELLED
-        elif not job.running and not job.pending and not job.is_paused:
+        elif not job.running and not job.pending:
             bad = job.of(TaskStatus.FAILED, TaskStatus.TIMED_OUT)
             lacking = [task for task in job.tasks if task.verdict and _BY_NAME[task.verdict].lacks]
             job.status = JobStatus.FAILED if bad or lacking else JobStatus.COMPLETED

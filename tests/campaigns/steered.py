@@ -1,4 +1,4 @@
-"""An engine whose tasks end when and how the test says, and that can be dropped as a dead process would be."""
+"""An engine whose tasks end when and how the test says, and that can be lost as in a dead process."""
 
 from __future__ import annotations
 
@@ -98,6 +98,11 @@ class SteeredAnalyzer(Analyzer):
             self.inside[task_id].verdict = verdict
             self._changed.notify_all()
 
+    def at_work(self):
+        """Return how many tasks run that nobody has asked to stop."""
+        with self._changed:
+            return sum(not each.context.cancel.cancelled for each in self.inside.values())
+
     def abandon(self):
         """Let every task go on, to whatever end: nobody will hear of it."""
         with self._changed:
@@ -121,8 +126,7 @@ class SteeredAnalyzer(Analyzer):
                 for line, severity in enumerate(verdict.severities if verdict else (), 1)
             ),
             coverage=tuple(
-                coverage(**whose, tool=tool, status=status)
-                for tool, status in zip(TOOLS, cells, strict=True)
+                coverage(**whose, tool=tool, status=status) for tool, status in zip(TOOLS, cells, strict=True)
             ),
         )
 

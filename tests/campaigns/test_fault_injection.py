@@ -4,10 +4,10 @@ import random
 import shutil
 import sys
 import threading
-import time
 import traceback
 from collections import Counter
 from contextlib import suppress
+from itertools import product
 from uuid import uuid4
 
 import apsw
@@ -33,6 +33,9 @@ from batchnb.tools.workers.pool import WorkerPool
 APPS = {"a": range(1, 7), "b": (1, 2, 5, 6), "c": (1, 2, 5), "d": (1, 5, 6)}
 WAIT = 10.0
 """Seconds in which a job that lasts a tenth of a second has to end, whatever fails."""
+MANY = ("statement", "disk")
+"""Kinds with hundreds of calls in one scenario."""
+MOST_BAD = 20
 BOUND = 6 * WAIT
 """Seconds in which all of the scenario has to end."""
 EXPECTED = (BatchnbError, OSError, RuntimeError, MemoryError)
@@ -42,12 +45,11 @@ EXPECTED = (BatchnbError, OSError, RuntimeError, MemoryError)
 class Notebook:
     """What a user has open; every step of his may fail, and he goes on all the same."""
 
-    def __init__(self, folder, faults, warden):
+    def __init__(self, folder, faults, helpers):
         self.folder, self._faults = folder, faults
         self.word = f"5{uuid4().int % 10**12}.5"
         self.base = make_apps(folder / "apps", APPS)
-        self._pool = WorkerPool(warden=warden)
-        self.analyzer = BraveAnalyzer(self.base, self._pool, warden, self.word)
+        self.analyzer = BraveAnalyzer(self.base, helpers.pool, helpers.warden, self.word)
         self.storage = self.service = self.ownership = None
         self.told = set()
         """Tasks that were said to have ended."""
@@ -94,7 +96,7 @@ class Notebook:
         return job.id
 
     def wait(self, job_id):
-        assert self.service.wait(job_id, WAIT), f"job {job_id} hangs: {self.storage.get_job(job_id)}"
+        assert self.service.wait(job_id, WAIT), f"it hangs: {self.storage.get_job(job_id)}"
 
     def is_over(self, job_id):
         return self.analyzer.sleeping.is_set() or self.service.is_ended(job_id)
@@ -138,7 +140,6 @@ class Notebook:
             check_store(self.storage)
         finally:
             self.close()
-        return {each.job.name: each.job.status for each in kept.values()}
 
     def _check_job(self, kept):
         job = kept.job
@@ -154,19 +155,28 @@ class Notebook:
         if job.status is JobStatus.CANCELLED:
             assert job.name == "c", "nobody asked for that"
 
-    def finish(self):
-        self._pool.close()
+
+class Helpers:
+    """A warden and a worker that serve many runs, as they would serve many jobs."""
+
+    def __init__(self):
+        self.warden = Warden()
+        self.pool = WorkerPool(warden=self.warden)
+
+    def close(self):
+        self.pool.close()
+        self.warden.close()
 
 
-def one_run(folder, faults, plan):
+def one_run(folder, faults, plan, helpers):
     """Work under a plan, then look at what is left.
 
     Returns:
-        The numbers of calls by kind, whether the plan's came, and the jobs' endings by name.
+        The numbers of calls by kind, and how many of them failed.
     """
     folder.mkdir()
-    warden, died = Warden(), []
-    notebook = Notebook(folder, faults, warden)
+    died = []
+    notebook = Notebook(folder, faults, helpers)
     before = set(threading.enumerate())
     hook, threading.excepthook = threading.excepthook, died.append
     try:
@@ -177,15 +187,13 @@ def one_run(folder, faults, plan):
             counts, fired = faults.counts, faults.fired
             assert wait_until(lambda: not ours(before)), f"threads are left: {ours(before)}"
             assert wait_until(lambda: not processes_with(notebook.word)), "a tool is left running"
-            ended = bounded(notebook.check)
+            bounded(notebook.check)
             assert not died, [repr(each.exc_value) for each in died]
     finally:
         faults.disarm()
         threading.excepthook = hook
-        notebook.finish()
-        warden.close()
     shutil.rmtree(folder)
-    return counts, fired, ended
+    return counts, fired
 
 
 def ours(before):
@@ -222,31 +230,40 @@ def bounded(work):
     return value
 
 
-def campaign(folder, faults, every, chance):
-    """Fail every so manieth call of each kind, once and from then on.
+class Campaign:
+    """Runs under one plan after another, and what came of them."""
 
-    Returns:
-        The numbers of fault points tried by kind, and what did not end well.
-    """
-    tried, bad = Counter(), []
-    for kind, errors in ERRORS.items():
-        for is_lasting in (False, True):
-            number = 1 + chance.randrange(every)
-            while True:
-                plan = Plan(kind, number, chance.randrange(len(errors)), is_lasting)
-                t0 = time.monotonic()
-                try:
-                    _, fired, _ = one_run(folder / f"{tried.total()}", faults, plan)
-                except Exception as error:  # noqa: BLE001 - all of them are reported
-                    bad.append(f"{plan}: {''.join(traceback.format_exception(error))}")
-                    fired = True
-                    print("BAD", bad[-1])
-                print("RUN", round(time.monotonic() - t0, 2), plan, fired, flush=True)
-                if not fired:
-                    break
-                tried[kind] += 1
-                number += every
-    return tried, bad
+    def __init__(self, folder, faults):
+        self._folder, self._faults = folder, faults
+        self._helpers = Helpers()
+        self.tried, self.bad = Counter(), []
+
+    def run(self, plan):
+        """Do one run; return how many calls failed in it."""
+        if plan.kind.startswith(("warden", "worker")):  # their start is part of what is to fail
+            self.renew()
+        folder = self._folder / f"{len(self.bad)}_{self.tried.total()}"
+        try:
+            _, fired = one_run(folder, self._faults, plan, self._helpers)
+        except Exception as error:  # noqa: BLE001 - all of them are told at the end
+            self.bad.append(f"{plan}: {''.join(traceback.format_exception(error))}")
+            fired = self._faults.fired
+            shutil.rmtree(folder)
+        self.tried[plan.kind] += fired > 0
+        return fired
+
+    def renew(self):
+        self._helpers.close()
+        self._helpers = Helpers()
+
+    def report(self, figures):
+        """Print the figures, and fail if one run did not end well."""
+        self._helpers.close()
+        for kind, number in self.tried.items():
+            figures(f"fault points: {kind}", number)
+        figures("fault points, all", self.tried.total())
+        figures("of these that did not end well", len(self.bad))
+        assert not self.bad, "\n".join(self.bad)
 
 
 @pytest.fixture
@@ -257,20 +274,39 @@ def faults(monkeypatch):
 
 
 def test_without_faults_the_scenario_is_what_it_should_be(tmp_path, faults):
-    counts, fired, ended = one_run(tmp_path / "run", faults, NOTHING)
+    helpers = Helpers()
+    counts, fired = one_run(tmp_path / "run", faults, NOTHING, helpers)
+    helpers.close()
 
     assert not fired
-    assert all(counts.values()), counts
-    print(counts)
+    assert all(counts.values()), f"a kind of call site is not reached: {counts}"
 
 
-def test_explore(tmp_path, faults):
-    import os
-    started = time.monotonic()
-    kinds = os.environ["KINDS"].split(",")
-    for kind in list(ERRORS):
-        if kind not in kinds:
-            ERRORS.pop(kind)
-    tried, bad = campaign(tmp_path, faults, int(os.environ["EVERY"]), random.Random(int(os.environ.get("SEED", "1"))))
-    print(tried, time.monotonic() - started)
-    assert not bad
+def test_a_call_that_fails_leaves_nothing_running_and_nothing_wrong(tmp_path, faults, seed, figures):
+    chance, campaign = random.Random(seed), Campaign(tmp_path, faults)
+    campaign.renew()
+    counts, _ = one_run(tmp_path / "run", faults, NOTHING, campaign._helpers)
+    for kind, is_lasting in product(ERRORS, (False, True)):
+        for _ in range(2 if kind in MANY else 1):
+            number, error = 1 + chance.randrange(counts[kind]), chance.randrange(len(ERRORS[kind]))
+            while not campaign.run(Plan(kind, number, error, is_lasting)):  # there were fewer this time
+                number = max(1, number // 2)
+    campaign.report(figures)
+    assert campaign.tried.total() > 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("kind", ERRORS)
+def test_whichever_call_fails_nothing_is_left_running_and_nothing_is_wrong(
+    tmp_path, faults, seed, figures, kind
+):
+    """Until no call fails any more; of those that are many every fourth, from a random one on."""
+    chance, campaign = random.Random(seed), Campaign(tmp_path, faults)
+    every = 4 if kind in MANY else 1
+    for is_lasting in (False, True):
+        number = 1 + chance.randrange(every)
+        while campaign.run(Plan(kind, number, chance.randrange(len(ERRORS[kind])), is_lasting)):
+            assert len(campaign.bad) < MOST_BAD, "\n".join(campaign.bad)
+            number += every
+    campaign.report(figures)

@@ -1,8 +1,8 @@
 """Two engines on one store against a plain model of them: whatever is done, in whatever order (T14)."""
 
-import shutil
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -10,17 +10,29 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from plain_model import Model
 from soundness import check_store
 from steered import VERDICTS, Engine
-from support import make_apps, wait_until
+from support import PATIENCE, make_apps, wait_until
 
-from batchnb.engine import continuing, crew, endings, feed, statements, task_runs
+from batchnb.engine import endings, service, storage, task_runs
+from batchnb.engine.crew import Crew
+from batchnb.engine.feed import Feed
 from batchnb.records import JobStatus, TaskStatus
 from batchnb.records.errors import EndedError, InvariantError
 
 APPS = range(1, 6)
+LENGTH = 50
+"""Steps on one store."""
+CALM = 5
+"""Steps between one end of an engine and the next: most that can happen needs an engine that lives."""
 MAX_JOBS = (2, 1)
 MOST_JOBS = 7
 """More are not made until some are deleted."""
@@ -34,13 +46,14 @@ class Machine(RuleBasedStateMachine):
 
     folder: Path
     steps: Counter
+    patience: float
 
     @initialize()
     def open(self):
         self.place = Path(mkdtemp(dir=self.folder))
         self.model = Model()
         self.engines = [None, None]
-        self.ended, self.last = {}, (0, 0)
+        self.ended, self.last, self.calm = {}, (0, 0), 0
         for number in range(2):
             self._open(number)
         self.alike("open")
@@ -168,17 +181,15 @@ class Machine(RuleBasedStateMachine):
         """Two answers are right; what is not is that the job breaks, or that the task has two results."""
         engine, (job, task) = self.engine(where), self.running(which)
         job.owner.analyzer.end(task.id, verdict)
-        try:
+        with suppress(InvariantError):  # the task, or the whole job, has ended
             engine.storage.controls.cancel_task(task.id)
-        except InvariantError:  # the task, or the whole job, has ended
-            pass
         found = wait_until(lambda: _ended(engine.storage.get_task(task.id)))
         assert found.status in {verdict.status, TaskStatus.CANCELLED}
         task.end(verdict)
         if found.status is not verdict.status:
             task.status, task.verdict = TaskStatus.CANCELLED, ""
         self.model.settle()
-        self.alike("cancel_a_task_while_it_ends")
+        self.alike("cancel while")
 
     @precondition(lambda self: self.running())
     @rule(where=WHICH, which=WHICH, verdict=ENDINGS)
@@ -191,7 +202,7 @@ class Machine(RuleBasedStateMachine):
             waiting[-1].priority = min(each.priority for each in job.tasks) - 1
         task.end(verdict)
         self.model.settle()
-        self.alike("requeue_one_that_waits_while_another_ends")
+        self.alike("requeue while")
 
     @precondition(lambda self: None in self.engines)
     @rule()
@@ -199,22 +210,24 @@ class Machine(RuleBasedStateMachine):
         self._open(self.engines.index(None))
         self.alike("reopen")
 
-    @precondition(lambda self: self.living())
+    @precondition(lambda self: self.living() and self.calm > CALM)
     @rule(where=WHICH)
     def close(self, where):
         engine = self.engine(where)
         self.model.close(engine)
         engine.close()
         self.engines[self.engines.index(engine)] = None
+        self.calm = 0
         self.alike("close")
 
-    @precondition(lambda self: self.living())
+    @precondition(lambda self: self.living() and self.calm > CALM)
     @rule(where=WHICH)
     def crash(self, where):
         engine = self.engine(where)
         self.model.crash(engine)
         engine.crash()
         self.engines[self.engines.index(engine)] = None
+        self.calm = 0
         self.alike("crash")
 
     @precondition(lambda self: self.living() and any(map(self.model.is_orphan, self.model.jobs.values())))
@@ -233,8 +246,7 @@ class Machine(RuleBasedStateMachine):
         engine, job = self.engine(where), self.job(which)
         goes = engine.service.continue_job if at_once else engine.storage.continue_job
         if not self.model.can_continue(job.id, retry=retry):
-            with pytest.raises(InvariantError):
-                goes(job.id, retry=retry)
+            self._must_refuse(lambda: goes(job.id, retry=retry))
             return
         given = goes(job.id, retry=retry)
         new_id = given if at_once else given.id
@@ -249,8 +261,7 @@ class Machine(RuleBasedStateMachine):
     def delete(self, where, which):
         engine, job = self.engine(where), self.job(which)
         if job.goes_on:
-            with pytest.raises(InvariantError):
-                engine.storage.delete_job(job.id)
+            self._must_refuse(lambda: engine.storage.delete_job(job.id))
             return
         assert engine.storage.delete_job(job.id)
         assert not engine.storage.delete_job(job.id)
@@ -307,33 +318,33 @@ class Machine(RuleBasedStateMachine):
         if job.goes_on:
             control()
             return False
-        with pytest.raises(InvariantError):
-            control()
+        self._must_refuse(control)
         return True
 
     def _refuses_task(self, job, task, control):
         if job.status is JobStatus.RUNNING and not task.status.is_ended:
             control()
             return False
-        with pytest.raises(EndedError if task.status.is_ended else InvariantError):
-            control()
+        self._must_refuse(control, EndedError if task.status.is_ended else InvariantError)
         return True
+
+    def _must_refuse(self, call, error=InvariantError):
+        with pytest.raises(error):
+            call()
+        self.alike("refused")
 
     def _control_task(self, where, which, name, on_model):
         engine, (job, task) = self.engine(where), self.controlled_task(which)
-        runs_in = job.owner.analyzer if job.owner in self.living() else None
-        before = runs_in and runs_in.inside.get(task.id)
-        if self._refuses_task(job, task, lambda: getattr(engine.storage.controls, name)(task.id)):
-            return
-        if before:  # until then all may look as it will when it runs again
-            assert wait_until(lambda: runs_in.inside.get(task.id) is not before), "it was not stopped"
-        on_model(job, task)
-        self.alike(name)
+        if not self._refuses_task(job, task, lambda: getattr(engine.storage.controls, name)(task.id)):
+            on_model(job, task)
+            self.alike(name)
 
     def _pause(self, where, which, name, *, paused):
         engine, job = self.engine(where), self.job(which)
-        if self._refuses(job, lambda: getattr(engine.storage.controls, name)(job.id)):
+        changed = []
+        if self._refuses(job, lambda: changed.append(getattr(engine.storage.controls, name)(job.id))):
             return
+        assert changed == [job.is_paused != paused]
         job.is_paused = paused
         self.model.settle()
         self.alike(name)
@@ -343,10 +354,11 @@ class Machine(RuleBasedStateMachine):
     def alike(self, name):
         """Wait until the engines are as the model says, then check all that must hold."""
         self.steps[name] += 1
+        self.calm += 1
         if not self.living():
             return
         expected = self._expected()
-        assert wait_until(lambda: self._found(self.living()[0]) == expected), (
+        assert wait_until(lambda: self._found(self.living()[0]) == expected, self.patience), (
             f"after {name}: {_different(self._found(self.living()[0]), expected)}"
         )
         views = [check_store(engine.storage) for engine in self.living()]
@@ -379,7 +391,7 @@ class Machine(RuleBasedStateMachine):
             )
             for job in through.storage.get_jobs()
         }
-        at_work = [len(engine.analyzer.inside) for engine in self.living()]
+        at_work = [engine.analyzer.at_work() for engine in self.living()]
         waiting = [
             [job for job in engine.service._waiting if jobs[job][0] is JobStatus.QUEUED]
             for engine in self.living()
@@ -437,29 +449,28 @@ def _check_status(service, job_id, job):
     assert status["job"]["status"] == job.status
 
 
-def campaign(folder, steps, seed):
+def campaign(folder, steps, seed, patience=PATIENCE):
     """Take about so many steps; return how many of each kind were taken."""
-    examples, length = max(1, steps // 50), 50
     taken = Counter()
 
     class Seeded(Machine):
         pass
 
     folder.mkdir()
-    Seeded.folder, Seeded.steps = folder, taken
+    Seeded.folder, Seeded.steps, Seeded.patience = folder, taken, patience
     run_state_machine_as_test(
         hypothesis.seed(seed)(Seeded),
         settings=settings(
-            max_examples=examples,
-            stateful_step_count=length,
+            max_examples=steps // LENGTH,
+            stateful_step_count=LENGTH,
             deadline=None,
             database=None,
             phases=[Phase.generate],
+            report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
-        _min_steps=length,
+        _min_steps=LENGTH,
     )
-    shutil.rmtree(folder)
     return taken
 
 
@@ -469,13 +480,90 @@ def _engines_look_often(monkeypatch):
     monkeypatch.setattr(task_runs, "LOOK_SECONDS", 0.01)
 
 
-@pytest.mark.parametrize("steps", [400, pytest.param(3_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize(
+    "steps", [500, pytest.param(3_000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
+)
 def test_the_engines_do_what_the_model_says(tmp_path, steps, seed, figures):
     started = time.monotonic()
     taken = campaign(tmp_path / "machines", steps, seed)
 
     figures("steps of the state machine", taken.total())
-    figures("of these at two things at the same moment", sum(n for name, n in taken.items() if "while" in name))
+    figures("of these with two things at the same moment", taken["cancel while"] + taken["requeue while"])
     figures("engines crashed", taken["crash"])
     figures("time", round(time.monotonic() - started, 1), "s")
     assert taken.total() > 0.8 * steps
+
+
+# ------------------------------------------------------------------------- that it can fail: planted bugs
+
+
+def _lose_results(monkeypatch):
+    write = endings.write_results
+
+    def write_some(db, job_id, ended):
+        write(db, job_id, [each for each in ended if each.task.status is not TaskStatus.SKIPPED])
+
+    monkeypatch.setattr(endings, "write_results", write_some)
+
+
+def _leave_pending(monkeypatch):
+    monkeypatch.setattr(storage, "cancel_pending", lambda db, job_id, tools: 0)
+
+
+def _count_wrongly(monkeypatch):
+    monkeypatch.setattr(endings, "_add_totals", lambda db, job_id, results: None)
+
+
+def _change_the_ended(monkeypatch):
+    copy = storage.continue_job
+
+    def copy_and_mark(db, job_id, *, retry):
+        db.execute("UPDATE jobs SET description = 'continued' WHERE id = ?", (job_id,))
+        return copy(db, job_id, retry=retry)
+
+    monkeypatch.setattr(storage, "continue_job", copy_and_mark)
+
+
+def _run_too_many(monkeypatch):
+    monkeypatch.setattr(Crew, "set_limit", lambda crew, limit: None)
+
+
+def _forget_the_order(monkeypatch):
+    fetch = Feed._fetch
+    monkeypatch.setattr(Feed, "_fetch", lambda feed: fetch(feed)[::-1])
+
+
+def _forget_a_waiting_job(monkeypatch):
+    monkeypatch.setattr(service.BatchAnalysisService, "_start_next", lambda service: None)
+
+
+def _use_ids_again(monkeypatch):
+    delete = storage.JobStorage.delete_job
+
+    def delete_all_of_it(store, job_id):
+        done = delete(store, job_id)
+        store._database.write(lambda db: db.execute("UPDATE sqlite_sequence SET seq = 0"))
+        return done
+
+    monkeypatch.setattr(storage.JobStorage, "delete_job", delete_all_of_it)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("plant", "said"),
+    [
+        (_lose_results, "one result per ended task"),
+        (_leave_pending, "with tasks that go on|after"),
+        (_count_wrongly, "the summary is the sum of the results"),
+        (_change_the_ended, "what has ended was changed"),
+        (_run_too_many, "after"),
+        (_forget_the_order, "after"),
+        (_forget_a_waiting_job, "after"),
+        (_use_ids_again, "an id is used twice"),
+    ],
+)
+def test_a_planted_bug_is_found(tmp_path, monkeypatch, seed, plant, said):
+    plant(monkeypatch)
+    with pytest.raises(AssertionError, match=said) as failure:
+        campaign(tmp_path / "machines", 2_000, seed, patience=1.0)
+    print(plant.__name__, "was found by:", str(failure.value).splitlines()[0][:300])

@@ -1,4 +1,4 @@
-"""Subscribers that listen, raise, hang, close and subscribe in the middle: none harms the engine or the others."""
+"""Subscribers that listen, raise, hang, close or subscribe in the middle: none harms the others."""
 
 import threading
 import time

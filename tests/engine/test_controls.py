@@ -66,7 +66,7 @@ def test_pausing_says_whether_it_changed_anything(storage, job_id):
 
 
 def test_limits_of_what_has_not_ended_change_by_type_or_all(storage, job_id, ids):
-    running, ended, third, fourth = ids
+    running, _, third, _ = ids
 
     def limits():
         return [task.timeout_seconds for task in storage.get_tasks(job_id)]

@@ -65,7 +65,7 @@ def test_an_error_puts_its_text_category_traceback_and_type(executor, context, a
 
     outcome = put(context)
     assert (outcome["status"], outcome["category"]) == ("failed", "timeout")
-    assert outcome["error"] == "gated of m/app1 failed: Network timeout"
+    assert outcome["error"] == "Gated analysis failed: Network timeout"
     assert "TimeoutError: Network timeout" in outcome["traceback"]
     assert outcome["details"] == {"error_type": "TimeoutError"}
 

@@ -1,4 +1,4 @@
-"""A job that runs, with real tools: paused, resumed, limited anew, its tasks cancelled, requeued, reordered."""
+"""A running job, with real tools: paused, resumed, limited anew, its tasks cancelled, requeued, reordered."""
 
 import gc
 import random
@@ -89,7 +89,7 @@ class Live:
 
 
 @pytest.fixture
-def live(make_bench, storage):
+def live(storage, make_bench):
     return Live(make_bench, storage).start()
 
 
@@ -122,7 +122,7 @@ def test_a_paused_job_can_be_cancelled(live):
         live.job.pause()
 
 
-def test_a_paused_job_with_nothing_left_to_start_ends(make_bench, storage):
+def test_a_paused_job_with_nothing_left_to_start_ends(storage, make_bench):
     live = Live(make_bench, storage, max_tasks=8).start()
     live.await_tools(*APPS)
     live.job.pause()
@@ -130,7 +130,7 @@ def test_a_paused_job_with_nothing_left_to_start_ends(make_bench, storage):
     assert live.bench.ended(live.job.id).status is JobStatus.COMPLETED
 
 
-def test_a_job_that_was_paused_while_it_waited_starts_paused(make_bench, storage):
+def test_a_job_that_was_paused_while_it_waited_starts_paused(storage, make_bench):
     bench = make_bench({"m": APPS, "n": [1]}, storage, max_jobs=1)
     bench.analyzer.hold("m")
     first = bench.job("m")
@@ -167,11 +167,10 @@ def test_a_shorter_limit_stops_what_has_run_longer(live):
     assert "timed out: 1 s" in ended.error.message
     live.await_status(4, TaskStatus.TIMED_OUT)  # it waited, and has the new limit as well
     assert live.job.set_timeout(900) > 0
-    live.quick = set(APPS)
-    assert live.bench.ended(live.job.id).status is JobStatus.FAILED
+    assert live.finish().status is JobStatus.FAILED
 
 
-def test_a_longer_limit_lets_a_tool_go_on(make_bench, storage):
+def test_a_longer_limit_lets_a_tool_go_on(storage, make_bench):
     live = Live(make_bench, storage)
     live.job = Job(live.service, None, live.bench.job(apps=APPS, task_timeout_seconds=4), [])
     live.start()
@@ -222,7 +221,7 @@ def test_a_requeued_task_is_stopped_and_runs_again_after_all_that_wait(live):
     assert sum(isinstance(event, TaskRequeued) for event in heard) == 3
 
 
-def test_a_waiting_task_that_is_requeued_comes_last_even_if_it_is_the_only_one(make_bench, storage):
+def test_a_waiting_task_that_is_requeued_comes_last_even_if_it_is_the_only_one(storage, make_bench):
     """The threads find nothing while it is being moved; they must not go home for good."""
     live = Live(make_bench, storage, max_tasks=7).start()
     live.await_tools(*range(1, 8))
@@ -274,7 +273,7 @@ def test_an_ended_task_and_one_of_another_job_are_refused(live):
         live.job.pause()
 
 
-def test_controls_race_with_endings_and_each_task_still_leaves_one_result(make_bench, storage):
+def test_controls_race_with_endings_and_each_task_still_leaves_one_result(storage, make_bench):
     """Cancelled, requeued, reordered and limited at the moment of its ending, or while it is put back."""
     numbers = range(1, 121)
     bench = make_bench({"m": numbers}, storage, max_tasks=4)
@@ -413,17 +412,20 @@ def test_what_another_process_asks_for_is_heeded_within_a_second(tmp_path):
 
 
 def test_the_log_is_the_same_from_another_workspace(tmp_path):
-    base = make_apps(tmp_path / "apps", {"m": [1]})
-    with other_process(base) as (job, _):
+    base = make_apps(tmp_path / "apps", {"m": APPS})
+    with other_process(base) as (job, word):
+        assert wait_until(lambda: processes_with(f"{word}2"))
+        job.set_timeout(1, "gated")
+        assert wait_until(lambda: job.record.task_count_by_status.get("timed_out"))
         job.cancel()
         job.wait(PATIENCE)
         with batchnb.open(base, store=base.parent / "store.db") as second:
             mine, theirs = job.log, second.attach(job.id).log
         assert mine.equals(theirs)
         messages = list(mine["message"])
-        assert messages[0] == "job created"
-        assert messages[-1] == "job cancelled"
-        assert "running" in messages
+        assert (messages[0], messages[1], messages[-1]) == ("job created", "job started", "job cancelled")
+        assert "gated of m/app1 timed out: gated of m/app1 timed out: 1 s" in messages
+        assert any(text.startswith("taking longer than expected") for text in messages)
 
 
 def engine_state():

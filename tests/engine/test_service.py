@@ -364,7 +364,7 @@ class TestFailing:
             category,
             task.id,
         )
-        assert task.error.message.startswith("gated of m/app2 failed: ")
+        assert task.error.message.startswith("Gated analysis failed: ")
         assert "no answer" in task.error.message
         assert "in script\n    raise error" in task.error.traceback
         assert task.error.details == {"error_type": type(problem).__name__}

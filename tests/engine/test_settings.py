@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from batchnb.engine.settings import Settings, base_path
+from batchnb.engine.settings import Settings
 from batchnb.records.errors import InvalidValueError
+from batchnb.tools.layout import base_path
 
 VARIABLES = {
     "max_jobs": ("BATCH_MAX_JOBS", 2, 256),

@@ -403,22 +403,31 @@ class TestResults:
             *([], [], []),
         )
 
-    def test_a_result_can_be_added_for_an_ended_task_only_and_only_once(self, storage):
+    @pytest.mark.parametrize("status", [status for status in TaskStatus if status.is_ended])
+    def test_a_result_that_is_added_ends_its_task_and_can_be_added_only_once(self, storage, status):
         job_id = running_job(storage)
         (task_id,) = new_tasks(storage, job_id, 1)
         mine = {"job_id": job_id, "task_id": task_id}
 
-        with pytest.raises(InvariantError, match=f"task {task_id} is pending, its result says otherwise"):
+        added = storage.add_result(result(**mine, status=status))
+
+        task = storage.get_task(task_id)
+        task.check()
+        assert (task.status, added.status, added.id > 0) == (status, status, True)
+        with pytest.raises(EndedError, match=f"task {task_id} has its result already"):
             storage.add_result(result(**mine))
-        finish(storage, task_id)
-        with pytest.raises(InvariantError, match=f"task {task_id} has its result already"):
-            storage.add_result(result(**mine))
-        with pytest.raises(InvariantError, match="is completed, its result says otherwise"):
-            storage.add_result(result(**mine, status=TaskStatus.FAILED))
+        assert len(storage.get_results(job_id)) == 1
+
+    def test_a_result_that_cannot_be_is_not_added(self, storage):
+        job_id = running_job(storage)
+        (task_id,) = new_tasks(storage, job_id, 1)
         with pytest.raises(RecordNotFoundError):
             storage.add_result(result(task_id=99))
+        with pytest.raises(InvariantError, match="pending is no ending"):
+            storage.add_result(result(job_id=job_id, task_id=task_id, status=TaskStatus.PENDING))
 
-        assert len(storage.get_results(job_id)) == 1
+        assert storage.get_task(task_id).status is TaskStatus.PENDING
+        assert storage.get_results(job_id) == []
 
     def test_results_follow_the_order_of_ending(self, storage):
         job_id = running_job(storage)
@@ -762,8 +771,8 @@ class TestThreads:
                 assert last <= job.completed_tasks <= len(results) <= len(issues) / 2
                 assert len(issues) % 2 == 0
                 assert len(issues) / 2 <= sum(task.status.is_ended for task in tasks)
-                assert job.results_summary["issues_total"] == 2 * job.completed_tasks
-                assert job.results_summary["high_total"] == job.completed_tasks
+                assert job.results_summary.get("issues_total", 0) == 2 * job.completed_tasks
+                assert job.results_summary.get("high_total", 0) == job.completed_tasks
                 for record in (*tasks, *results):
                     record.check()
                 last = job.completed_tasks

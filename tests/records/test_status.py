@@ -7,7 +7,7 @@ from batchnb.records import AnalysisType, CoverageStatus, ErrorCategory, JobStat
 JOB_MOVES = {
     "pending": {"queued", "initializing", "error"},
     "queued": {"initializing", "cancelled", "error"},
-    "initializing": {"running", "cancelling", "cancelled", "failed", "error"},
+    "initializing": {"running", "cancelling", "failed", "error"},
     "running": {"cancelling", "completed", "failed", "error"},
     "cancelling": {"cancelled", "error"},
     "cancelled": set(),

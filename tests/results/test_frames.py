@@ -25,6 +25,8 @@ from batchnb.records import (
     CoverageStatus,
     ErrorCategory,
     JobStatus,
+    LogLine,
+    Metrics,
     Portfolio,
     Severity,
     TaskStatus,
@@ -36,6 +38,8 @@ from batchnb.results.frames import (
     coverage_frame,
     findings_frame,
     jobs_frame,
+    log_frame,
+    metrics_frame,
     portfolio_frame,
     results_frame,
     tasks_frame,
@@ -220,6 +224,48 @@ def test_job_row_counts_tasks_by_status():
     assert row["errors"] == 1
     assert row["seconds"] == 187.0
     assert tasks_frame(tasks)["error_category"].tolist()[1] == ErrorCategory.ANALYSIS
+
+
+def test_jobs_and_tasks_show_how_they_are_controlled():
+    frame = jobs_frame([job(), job(id=2, paused=True, max_tasks=7, continues=1)])
+    assert frame["paused"].tolist() == [False, True]
+    for column, value in (("max_tasks", 7), ("continues", 1)):
+        assert frame[column].isna().tolist() == [True, False]
+        assert frame[column][1] == value
+    assert tasks_frame([task(), task(2, app_num=2, priority=-3)])["priority"].tolist() == [0, -3]
+
+
+def test_a_log_is_typed_visible_and_by_time():
+    ran = task(5, completed_at=START + timedelta(seconds=9))
+    lines = [
+        LogLine(time=START + timedelta(seconds=8), level="warning", task_id=5, message="".join(HOSTILE)),
+        LogLine(time=START + timedelta(seconds=7), level="error", message="a\x1b[31mb"),
+    ]
+    frame = log_frame(job([ran]), [ran], lines)
+    assert dtype_names(frame) == {column.name: column.dtype for column in FRAMES["log"]}
+    assert frame["time"].is_monotonic_increasing
+    assert frame["job_id"].tolist() == [1] * len(frame)
+    assert frame["level"].tolist()[-4:-1] == ["error", "warning", "info"]
+    assert frame["level"].max() == "error"
+    assert frame["task_id"].isna().tolist()[-4:] == [True, False, False, True]
+    assert all(
+        character.isprintable() or character == "\n" for text in frame["message"] for character in text
+    )
+
+
+def test_metrics_are_typed_and_keep_their_order():
+    none = Metrics(
+        jobs_by_status=dict.fromkeys(JobStatus, 0),
+        tasks_by_status=dict.fromkeys(TaskStatus, 3),
+        findings_by_severity=dict.fromkeys(Severity, 1),
+        issues_total=4,
+        times=(),
+    )
+    frame = metrics_frame(none)
+    assert dtype_names(frame) == {column.name: column.dtype for column in FRAMES["metrics"]}
+    assert frame["metric"].drop_duplicates().tolist() == ["jobs", "tasks", "findings"]
+    assert frame["label"].tolist() == [*JobStatus, *TaskStatus, *Severity, "total"]
+    assert frame.groupby("metric")["value"].sum().to_dict() == {"jobs": 0, "tasks": 21, "findings": 7}
 
 
 def test_portfolio_row_counts_what_does_not_parse():

@@ -12,7 +12,7 @@ from support import finding, make_apps, wait_until
 
 from batchnb.engine.executor import TaskExecutor
 from batchnb.engine.service import BatchAnalysisService
-from batchnb.engine.settings import Settings, base_path
+from batchnb.engine.settings import Settings
 from batchnb.engine.storage import JobStorage
 from batchnb.records import (
     CoverageStatus,
@@ -26,6 +26,7 @@ from batchnb.records.errors import (
     ToolMissingError,
 )
 from batchnb.tools.cancellation import CancelToken
+from batchnb.tools.layout import base_path
 from seed.shared import completed, moved, new_task
 
 

@@ -74,23 +74,30 @@ class TestComponentBatchAnalysisService:
 
     def test_the_way_of_a_job(self, make_bench):
         """ "[PENDING] → [QUEUED] → [INITIALIZING] → [RUNNING] → [COMPLETED]"."""
-        ways = {}
+        way = []
 
         class Watched(JobStorage):
-            def change_job(self, job_id, change, *, owner=None):
-                changed = super().change_job(job_id, change, owner=owner)
-                ways.setdefault(job_id, ["pending"]).append(changed.status.value)
-                return changed
+            def create_tasks(self, job_id, *args):
+                if job_id == second:
+                    way.append(bench.status(second))
+                return super().create_tasks(job_id, *args)
+
+        def script(app, context):
+            if app.model == "n":
+                way.append(bench.status(second))
+            return gated.found_one(app, context)
 
         bench = make_bench({"m": [1], "n": [1]}, Watched(), max_jobs=1)
         bench.analyzer.hold("m")
+        bench.analyzer.scripts[1] = script
         first, second = bench.job("m"), bench.job("n")
+        way.append(bench.status(second))
         bench.service.start_job(first)
         bench.service.start_job(second)
+        way.append(bench.status(second))
         bench.analyzer.release()
-        bench.ended(second)
-        assert ways[second] == ["pending", "queued", "initializing", "running", "completed"]
-        assert ways[first] == ["pending", "initializing", "running", "completed"]
+        way.append(bench.ended(second).status.value)
+        assert way == ["pending", "queued", "initializing", "running", "completed"]
 
     def test_job_not_found(self, bench, caplog):
         """ "Job not found: Returns False with appropriate log"."""
