@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from batchnb.doctor import doctor
 from batchnb.records import JobStatus
 from batchnb.records.errors import BatchnbError
+from batchnb.results.history import history
+from batchnb.tools.text import visible
 from batchnb.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -80,6 +82,17 @@ def _cancel(options: argparse.Namespace) -> int:
         return 0 if job.status is JobStatus.CANCELLED else 1
 
 
+def _log(options: argparse.Namespace) -> int:
+    with _workspace(options) as workspace:
+        job = workspace.attach(options.job).record
+        storage = workspace.storage
+        for line in history(job, storage.get_tasks(job.id), storage.get_log(job.id)):
+            task = f" [Task {line.task_id}]" if line.task_id else ""
+            text = visible(line.message, one_line=True)
+            print(f"{line.time:%Y-%m-%d %H:%M:%S} {line.level} [Job {job.id}]{task} {text}")
+    return 0
+
+
 def _report(options: argparse.Namespace) -> int:
     with _workspace(options) as workspace:
         print(workspace.attach(options.job).report(options.file))
@@ -142,14 +155,15 @@ def _parser() -> argparse.ArgumentParser:
     cancel = add("cancel", _cancel, "cancel a job, also one that a notebook runs")
     resume = add("resume", _resume, "go on where an ended job stopped; Ctrl-C cancels")
     resume.add_argument("--retry", action="store_true", help="also run again what failed or lacked a tool")
+    log = add("log", _log, "say what happened to a job, by time")
     report = add("report", _report, "write a job's HTML report")
-    for command in (cancel, resume, report):
+    for command in (cancel, resume, log, report):
         command.add_argument("job", type=int, help="the job's number")
         command.add_argument("--base", help=_BASE)
     report.add_argument("file", type=Path, help="where to write it")
     for command in (run, resume):
         command.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report at the end")
-    for command in (run, listing, cancel, resume, report):
+    for command in (run, listing, cancel, resume, log, report):
         command.add_argument("--store", help="the store's file; by default <base>/.batchnb/store.db")
     return parser
 

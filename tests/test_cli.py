@@ -66,6 +66,23 @@ def test_doctor_says_what_is_there(capsys):
     assert "bandit" in capsys.readouterr().out
 
 
+def test_the_log_of_a_job_tells_what_happened_by_time(tmp_path, capsys):
+    base = make_apps(tmp_path / "apps", {"m": [1]}, FAULT)
+    assert main(["run", str(base), "--analyses", "backend_security"]) == 0
+    capsys.readouterr()
+
+    assert main(["log", "1", "--base", str(base)]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" ", 3)[3] for line in lines] == [
+        "[Job 1] job created",
+        "[Job 1] job started",
+        "[Job 1] [Task 1] backend_security of m/app1 started",
+        "[Job 1] [Task 1] backend_security of m/app1 completed",
+        "[Job 1] job completed",
+    ]
+
+
 @pytest.fixture
 def many(tmp_path):
     return make_apps(tmp_path / "many", {"m": range(1, 200)}, FAULT)
