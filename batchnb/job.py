@@ -53,7 +53,7 @@ class Job:
     @property
     def status(self) -> JobStatus:
         """The job's status now."""
-        return self.record.status
+        return self._storage.get_status(self.id)
 
     @property
     def is_ended(self) -> bool:
@@ -81,7 +81,10 @@ class Job:
         self._storage.controls.set_max_tasks(self.id, max_tasks)
 
     def set_timeout(self, seconds: int, analysis: str | None = None) -> int:
-        """Change the time limit of the tasks that wait or run, of one analysis or all; return how many."""
+        """Change the time limit of the tasks that wait or run, of one analysis or all; return how many.
+
+        A job that has no tasks yet gives it to those that it will have, and 0 is returned.
+        """
         return self._storage.controls.set_timeout(self.id, seconds, analysis)
 
     def cancel_task(self, task_id: int) -> None:

@@ -101,14 +101,15 @@ class Workspace:
             if self._ownership:
                 stack.callback(self._ownership.release)
                 end_interrupted(self.storage, self._ownership, self.registry.tools)
+            self.service = BatchAnalysisService(
+                self.storage,
+                base,
+                settings=settings,
+                registry=self.registry,
+                ownership=self._ownership,
+            )
+            stack.callback(self.storage.close)  # before the log files: its closing may have to be told of
             self._closing = stack.pop_all()
-        self.service = BatchAnalysisService(
-            self.storage,
-            base,
-            settings=settings,
-            registry=self.registry,
-            ownership=self._ownership,
-        )
 
     @property
     def portfolio(self) -> PortfolioView:

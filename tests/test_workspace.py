@@ -155,6 +155,19 @@ def test_closing_ends_what_runs_and_refuses_the_rest(base):
         again.attach(job.id).record.check()
 
 
+def test_what_goes_wrong_when_it_is_closed_is_in_the_log(base, tmp_path):
+    """The log files are closed last."""
+    workspace = batchnb.open(base)
+    path = workspace.storage.path
+    path.rename(tmp_path / "moved.db")
+    path.write_text("somebody else's")
+
+    workspace.close()
+
+    log = (path.parent / "logs" / "batch_analysis.log").read_text()
+    assert "closed without being written back" in log
+
+
 def test_two_workspaces_on_one_store_see_each_other(base):
     with batchnb.open(base) as one, batchnb.open(base) as other:
         job = one.run(analyses=["backend_security"])

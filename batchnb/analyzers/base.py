@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
 
 from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.tools import layout
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
 
 
 class Options(BaseModel):
-    """Base of every analyzer's option schema: typed fields with a title and a description, nothing else."""
+    """Base of every analyzer's option schema: typed fields with a title and a description, nothing else.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    Values are kept in the store and handed to the worker as JSON, so a field's type must survive that: a
+    tuple, an enum or a Path does, a SecretStr does not.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants")
 
 
 class AnalysisContext:
@@ -83,7 +88,14 @@ class Analyzer(ABC):
     """The app's folder that it looks at ("backend", "frontend"); None: the whole app."""
     options: ClassVar[type[Options]] = Options
     isolated: ClassVar[bool] = True
-    """Whether it runs in a process of its own; False only for one that merely waits."""
+    """Whether it runs in a process of its own; False only for one that merely waits.
+
+    What that process has: the environment variables of `tools.process.tool_environment` (no keys, tokens or
+    proxies), an empty HOME and working folder that are removed, no input, and output that nobody sees. It may
+    use what `tools.workers.worker.WorkerLimits` says (2 GiB of address space, 64 MiB for a file); an analyzer
+    that needs more raises these soft limits itself, by `resource.setrlimit`. What it runs by
+    `tools.process.run_tool` has limits of its own.
+    """
 
     def __init__(self, base_path: str | Path | None = None) -> None:
         """Make an analyzer for the apps under `base_path` (`<base_path>/<model>/app<N>`).
@@ -122,7 +134,8 @@ def check_options(analyzer: type[Analyzer], values: Mapping[str, Any], source: s
         InvalidValueError: for a value that it does not allow.
     """
     try:
-        return analyzer.options.model_validate(dict(values))
+        # As JSON, which they are when they come from the store: there a list may be a tuple, a word an enum.
+        return analyzer.options.model_validate_json(to_json(dict(values)))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -130,3 +143,5 @@ def check_options(analyzer: type[Analyzer], values: Mapping[str, Any], source: s
         if first["type"] == "extra_forbidden":
             raise UnknownNameError(what, name, analyzer.options.model_fields, source) from None
         raise InvalidValueError(f"{what} {name}", first["input"], first["msg"], source) from None
+    except ValueError as error:  # an object that JSON has no word for
+        raise InvalidValueError(f"{analyzer.key} options", values, str(error), source) from None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-from functools import lru_cache, reduce
+import pkgutil
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batchnb.analyzers.base import AnalysisContext, Analyzer
+from batchnb.analyzers.base import AnalysisContext, Analyzer, Options
 from batchnb.analyzers.crossing import ReportReader, rows_of
 from batchnb.records import AnalysisReport, Coverage, CoverageStatus
 from batchnb.records.errors import (
@@ -21,6 +22,8 @@ from batchnb.tools.scratch import scratch_folder
 from batchnb.tools.workers.pool import WorkerPool, default_pool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from batchnb.tools.workers.child import Call
 
 
@@ -44,7 +47,7 @@ def isolate(analyzer: type[Analyzer], base_path: str | Path, *, pool: WorkerPool
             "analyzer": reference,
             "base_path": str(self.base_path),
             "app": [app.model, app.app_num, str(app.path)],
-            "options": options.model_dump_json(),
+            "options": _as_json(options),
         }
         return _Analysis(type(self), app, context).run(request, pool or default_pool())
 
@@ -52,6 +55,16 @@ def isolate(analyzer: type[Analyzer], base_path: str | Path, *, pool: WorkerPool
     names = {"analyze": analyze, "__doc__": analyzer.__doc__, "__module__": __name__}
     isolated: type[Analyzer] = type(f"Isolated{analyzer.__name__}", (analyzer,), names)
     return isolated(base_path)
+
+
+def _as_json(options: Options) -> str:
+    """Return what the worker makes equal options of; InvalidValueError if there is no such JSON."""
+    with suppress(ValueError):
+        text = options.model_dump_json(round_trip=True, by_alias=True)
+        if type(options).model_validate_json(text) == options:
+            return text
+    # A SecretStr, say: it is written as asterisks, and the worker would go to work with those.
+    raise InvalidValueError("options", options, "written as JSON, they are others")
 
 
 class _Analysis:
@@ -112,7 +125,7 @@ def serve(request: dict[str, Any], call: Call) -> None:
             scratch=scratch,
             deadline=call.deadline,
             cancel=call.cancel,
-            progress=lambda percent: call.send({"progress": int(percent)}),
+            progress=_progress(call),
         )
         app = AppFolder(model=model, app_num=app_num, path=Path(path))
         report = analyzer.analyze(app, options, context)
@@ -122,23 +135,30 @@ def serve(request: dict[str, Any], call: Call) -> None:
         call.send({"rows": rows})
 
 
+def _progress(call: Call) -> Callable[[int], None]:
+    """Return what tells the kernel how far the analysis is, if that changed: some tell it with each line."""
+    told: int | None = None
+
+    def tell(percent: int) -> None:
+        nonlocal told
+        if told != (percent := int(percent)):
+            told = percent
+            call.send({"progress": percent})
+
+    return tell
+
+
 @lru_cache(maxsize=16)
 def _make(reference: str, base_path: str) -> Analyzer:
-    found = _find(reference)
-    return found(base_path)  # type: ignore[no-any-return]
-
-
-def _find(reference: str) -> Any:
-    module, _, name = reference.partition(":")
-    return reduce(getattr, name.split("."), importlib.import_module(module))
+    return pkgutil.resolve_name(reference)(base_path)  # type: ignore[no-any-return]
 
 
 def _reference(analyzer: type[Analyzer]) -> str:
     """Return the name by which a worker finds the class; InvalidValueError if there is none."""
     reference = f"{analyzer.__module__}:{analyzer.__qualname__}"
     try:
-        found = None if analyzer.__module__ == "__main__" else _find(reference)
-    except (ImportError, AttributeError):
+        found = None if analyzer.__module__ == "__main__" else pkgutil.resolve_name(reference)
+    except (ImportError, AttributeError, ValueError):  # ValueError: `<locals>` is part of it
         found = None
     if found is not analyzer:
         raise InvalidValueError(

@@ -46,7 +46,10 @@ def continue_job(db: apsw.Connection, job_id: int, *, retry: bool) -> int:
     again = _UNSUCCESSFUL if retry else _UNFINISHED
     left = db.execute(f"SELECT count(*) FROM tasks WHERE job_id = ? AND ({again})", (job_id,)).get
     if old.total_tasks and not left:
-        raise InvariantError(f"job {job_id} has no task to run again: {old.task_count_by_status}")
+        query = f"SELECT EXISTS (SELECT 1 FROM tasks WHERE job_id = ? AND ({_UNSUCCESSFUL}))"
+        failed = db.execute(query, (job_id,)).get
+        hint = "; retry=True also runs again what failed, timed out, or lacked a tool" if failed else ""
+        raise InvariantError(f"job {job_id} has no task to run again: {old.task_count_by_status}{hint}")
     new_id = _copy_job(db, job_id)
     _copy_tasks(db, job_id, new_id, again)
     for table, columns in (

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from batchnb.engine.rows import dump
 from batchnb.engine.settings import MAX_CONCURRENT, MAX_SECONDS, check_between, check_whole
-from batchnb.engine.statements import marks, one_job, read_task
-from batchnb.records import JobStatus
+from batchnb.engine.statements import insert_log, marks, one_job, read_task
+from batchnb.records import JobStatus, LogLine, utc_now
 from batchnb.records.errors import EndedError, InvalidValueError, InvariantError, RecordNotFoundError
 
 if TYPE_CHECKING:
@@ -73,13 +73,15 @@ class JobControls:
             db.execute("UPDATE jobs SET paused = ? WHERE id = ?", (paused, job_id))
             return True
 
-        return self._change(job_id, "paused or resumed", work)
+        said = "paused: no new task is started" if paused else "resumed"
+        return self._change(job_id, "paused or resumed", said, work)
 
     def set_max_tasks(self, job_id: int, max_tasks: int) -> None:
         """Set how many tasks of a job run at once, 1 to 256; surplus ones are not stopped."""
         number = check_whole("max_tasks", max_tasks, MAX_CONCURRENT, "set_max_tasks")
         sql = "UPDATE jobs SET max_tasks = ? WHERE id = ?"
-        self._change(job_id, "changed", lambda db: db.execute(sql, (number, job_id)))
+        said = f"runs up to {number} tasks at once from now on"
+        self._change(job_id, "changed", said, lambda db: db.execute(sql, (number, job_id)))
 
     def set_timeout(self, job_id: int, seconds: int, analysis_type: str | None = None) -> int:
         """Set the time limit of a job's tasks that have not ended, of one analysis type or all.
@@ -106,15 +108,15 @@ class JobControls:
             )
             return int(db.changes())
 
-        return self._change(job_id, "changed", work)
+        said = f"time limit of {analysis_type or 'all'} tasks: {limit} s from now on"
+        return self._change(job_id, "changed", said, work)
 
     def set_priority(self, task_id: int, priority: int) -> None:
         """Set the priority of a task that waits; higher ones run first, 0 is what tasks start with."""
         check_between("priority", priority, -_MAX_PRIORITY, _MAX_PRIORITY, "set_priority")
-        self._change_task(
-            task_id,
-            lambda db: db.execute("UPDATE tasks SET priority = ? WHERE id = ?", (priority, task_id)),
-        )
+        sql = "UPDATE tasks SET priority = ? WHERE id = ?"
+        said = f"priority is {priority} from now on"
+        self._change_task(task_id, said, lambda db: db.execute(sql, (priority, task_id)))
 
     def cancel_task(self, task_id: int) -> None:
         """Have one task cancelled, whether it waits or runs."""
@@ -155,9 +157,10 @@ class JobControls:
             else ""
         )
         sql = f"UPDATE tasks SET wish = ?{last} WHERE id = ?"
-        self._change_task(task_id, lambda db: db.execute(sql, (wish, task_id)))
+        said = "cancellation asked for" if wish == CANCEL else "to be run again, after all that wait"
+        self._change_task(task_id, said, lambda db: db.execute(sql, (wish, task_id)))
 
-    def _change_task(self, task_id: int, work: Callable[[apsw.Connection], object]) -> None:
+    def _change_task(self, task_id: int, said: str, work: Callable[[apsw.Connection], object]) -> None:
         def change(db: apsw.Connection) -> int:
             task = read_task(db, task_id)
             if task is None:
@@ -169,7 +172,7 @@ class JobControls:
                 )
             _require(db, task.job_id, "controlled", {JobStatus.RUNNING})
             work(db)
-            _count(db, task.job_id)
+            _count(db, task.job_id, said, task_id)
             return task.job_id
 
         self._tell(self._database.write(change))
@@ -178,11 +181,12 @@ class JobControls:
         for listener in tuple(self.listeners):
             listener(job_id)
 
-    def _change(self, job_id: int, verb: str, work: Callable[[apsw.Connection], T]) -> T:
+    def _change(self, job_id: int, verb: str, said: str, work: Callable[[apsw.Connection], T]) -> T:
         def change(db: apsw.Connection) -> T:
             _require(db, job_id, verb, _GOING_ON)
             value = work(db)
-            _count(db, job_id)
+            if value is not False:  # it was so already
+                _count(db, job_id, said)
             return value
 
         value = self._database.write(change)
@@ -197,5 +201,7 @@ def _require(db: apsw.Connection, job_id: int, verb: str, allowed: Collection[Jo
         raise InvariantError(f"job {job_id} is {status.value}; only one that is {words} can be {verb}")
 
 
-def _count(db: apsw.Connection, job_id: int) -> None:
+def _count(db: apsw.Connection, job_id: int, said: str, task_id: int | None = None) -> None:
+    """Have whoever runs the job look at it, and note in its log what was asked for."""
     db.execute("UPDATE jobs SET control = control + 1 WHERE id = ?", (job_id,))
+    insert_log(db, job_id, LogLine(time=utc_now(), level="info", task_id=task_id, message=said))

@@ -68,7 +68,7 @@ class Crew:
             self._changed.notify_all()
 
     def more(self) -> None:
-        """Say that there is work again for threads that found none."""
+        """Say that there is work again for threads that found none. Called by a step or a tick."""
         with self._changed:
             self._dry = False
             self._calls += 1
@@ -115,7 +115,7 @@ class Crew:
         with self._changed:
             self._changed.wait_for(lambda: self._nudged or not self._alive, seconds)
             self._nudged = False
-            return self._alive > 0 or not (self._dry or self._dismissed)
+            return self._alive > 0
 
     def _work(self) -> None:
         is_counted = True

@@ -53,6 +53,8 @@ class Database:
         self.path = path
         self._readers: list[tuple[apsw.Connection, Mark]] = []
         self._lock = threading.RLock()
+        self._gate = threading.Lock()
+        """So that nothing comes into the queue behind its end; the writer never wants it."""
         self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._closed = self._changing = False
         with translated(path):
@@ -85,11 +87,11 @@ class Database:
             StoreClosedError: if the store is closed.
         """
         future: Future[T] = Future()
-        with self._lock:
+        with self._gate:  # not the lock, which the thread that wakes up may want
             self._require_open()
             if self._thread.ident is None:
                 self._thread.start()
-        self._queue.put((work, future))  # without the lock, which the thread that wakes up may want
+            self._queue.put((work, future))
         return future
 
     def read(self, work: Callable[[apsw.Connection], T]) -> T:
@@ -99,7 +101,7 @@ class Database:
 
     def close(self) -> None:
         """Finish what is queued, then close every connection. Closing twice is allowed."""
-        with self._lock:
+        with self._gate, self._lock:
             if self._closed:
                 return
             self._closed = True

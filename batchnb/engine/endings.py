@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.rows import COVERAGE, FINDINGS, RESULTS, TASKS, bulk, column, dump, stamp
-from batchnb.engine.statements import BULK_ROWS, insert_error, one_job, write_job
+from batchnb.engine.statements import BULK_ROWS, insert_error, one_job, read_jobs, write_job
 from batchnb.records import (
     AnalysisReport,
     BatchAnalysisJob,
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from batchnb.records import BatchAnalysisTask
 
     Tools = Callable[[str], Sequence[str]]
+
+MOST_ERRORS = 1_000
+"""Errors of tasks that a job lists. Its record is read several times a second while somebody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +131,26 @@ def write_results(db: apsw.Connection, job_id: int, endings: Sequence[Ended]) ->
         while chunk := list(islice(rows, BULK_ROWS)):
             db.execute(table.insert_bulk, (bulk(chunk),))
     _add_totals(db, job_id, [ended.result for ended in endings if ended.result.issues_count])
-    for ended in endings:
-        if ended.task.error is not None and ended.task.status is not TaskStatus.SKIPPED:
-            insert_error(db, job_id, replace(ended.task.error, task_id=ended.task.id))  # a lack is named once
+    _list_errors(db, job_id, endings)
+
+
+def _list_errors(db: apsw.Connection, job_id: int, endings: Sequence[Ended]) -> None:
+    """Add the errors of ended tasks to those of their job, up to a number; each task has its own anyway."""
+    errors = [
+        replace(ended.task.error, task_id=ended.task.id)
+        for ended in endings
+        if ended.task.error is not None
+        and ended.task.status is not TaskStatus.SKIPPED  # a lack is named once
+    ]
+    if not errors:
+        return
+    listed: Any = db.execute("SELECT count(*) FROM job_errors WHERE job_id = ?", (job_id,)).get
+    room = MOST_ERRORS - listed
+    if len(errors) > room >= 0:
+        text = f"{MOST_ERRORS} errors are listed; those of further tasks are with the tasks"
+        errors[room:] = [JobError(category=errors[room].category, message=text)]
+    for error in errors if room >= 0 else ():
+        insert_error(db, job_id, error)
 
 
 def _add_totals(db: apsw.Connection, job_id: int, results: Sequence[BatchAnalysisResult]) -> None:
@@ -174,6 +194,22 @@ def cancel_pending(db: apsw.Connection, job_id: int, tools: Tools) -> int:
         (cancelled, now, now, *pending),
     )
     return int(db.changes())
+
+
+def ask_cancellation(db: apsw.Connection, job_id: int, tools: Tools) -> bool:
+    """Mark a job that runs as to be cancelled, cancel one that waits; False if it does neither."""
+    job = next(iter(read_jobs(db, [job_id])), None)
+    if job is None or not job.status.is_active or job.status is JobStatus.CANCELLING:
+        return False
+    if job.cancellation_requested:
+        return False
+    asked = replace(job, cancellation_requested=True)
+    if job.status is not JobStatus.QUEUED:
+        write_job(db, asked)
+        return True
+    cancel_pending(db, job_id, tools)  # one that continues another has its tasks already
+    write_job(db, asked.with_status(JobStatus.CANCELLED, utc_now()))
+    return True
 
 
 def break_job(db: apsw.Connection, job_id: int, error: JobError, tools: Tools) -> BatchAnalysisJob:

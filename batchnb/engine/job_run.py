@@ -16,7 +16,6 @@ from batchnb.records import (
     JobStatus,
 )
 from batchnb.records.errors import (
-    BatchnbError,
     InvalidValueError,
     InvariantError,
     PortfolioError,
@@ -95,7 +94,7 @@ class JobRun:
                 self._storage.break_job(self.job_id, self.unsettled, self._parts.tools)
             except InvariantError:
                 pass  # it had ended: the failure came after that
-            except BatchnbError:
+            except Exception:  # noqa: BLE001 - the next call tries again
                 self._log.exception("its failure could not be stored")
                 return False
             self.unsettled = None

@@ -8,12 +8,13 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import threading
 import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from batchnb.records import ErrorCategory, JobError
-from batchnb.records.errors import InvariantError, StorageError
+from batchnb.records.errors import InvariantError, RecordNotFoundError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 
 _NAME = re.compile("[0-9a-f]{32}")
+_HOLD_SECONDS = 0.5
+"""How often an engine sees to it that its lock file is there."""
 
 
 class Ownership:
@@ -52,6 +55,8 @@ class Ownership:
         The name comes from a file that anybody could have written: it is never taken for a path. In doubt an
         engine lives, because taking over a living job is worse than leaving a dead one.
         """
+        if name == self.name:  # whatever became of our file
+            return True
         if not _NAME.fullmatch(name):
             return False
         try:
@@ -87,6 +92,25 @@ class Ownership:
             os.close(self._lock)
             self._lock = fresh
 
+    def keep_holding(self) -> Callable[[], None]:
+        """Hold again and again on a thread of its own; call what is returned to end that."""
+        ended = threading.Event()
+
+        def keep() -> None:
+            while not ended.wait(_HOLD_SECONDS):
+                with suppress(OSError):  # the next time, perhaps
+                    self.hold()
+
+        # A daemon: an engine that nobody closes must not keep its process alive.
+        keeper = threading.Thread(target=keep, name="batchnb-owner", daemon=True)
+        keeper.start()
+
+        def end() -> None:
+            ended.set()
+            keeper.join()
+
+        return end
+
     def release(self) -> None:
         """Give the identity up; it is never used again."""
         (self._folder / self.name).unlink(missing_ok=True)
@@ -112,7 +136,8 @@ def end_interrupted(
     for job_id in dead:
         message = "the process that ran this job ended before the job did"
         error = JobError(category=ErrorCategory.INTERRUPTED, message=message)
-        with suppress(InvariantError):  # another notebook that was opened just now did it first
+        # another notebook that was opened just now did it first, and may have deleted the job since
+        with suppress(InvariantError, RecordNotFoundError):
             if not storage.finish_if_done(job_id):
                 storage.break_job(job_id, error, tools)
     return dead

@@ -62,7 +62,9 @@ def plan(  # noqa: PLR0913 - the fields of a form
     if stray:
         raise UnknownNameError("analysis", stray[0], kinds, "options")
     checked = {
-        kind: check_options(registry[kind], values, f"options[{kind!r}]").model_dump()
+        kind: check_options(registry[kind], values, f"options[{kind!r}]").model_dump(
+            mode="json", round_trip=True, by_alias=True
+        )
         for kind, values in given.items()
     }
     limits = check_timeouts(task_timeouts or {}, "run")

@@ -18,6 +18,8 @@ from enum import Enum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import apsw
+
 from batchnb.records import (
     BatchAnalysisJob,
     BatchAnalysisResult,
@@ -131,12 +133,19 @@ class Table(Generic[T]):
         return tuple(row)
 
     def values(self, row: Row) -> dict[str, Any]:
-        """Return the fields that are stored in `row`."""
+        """Return the fields that are stored in `row`.
+
+        Raises:
+            apsw.CorruptError: if one of them is nothing that we wrote.
+        """
         decoded = zip(self.stored, self._decoders, row, strict=True)
-        return {
-            name: value if decode is None or value is None else decode(value)
-            for name, decode, value in decoded
-        }
+        try:
+            return {
+                name: value if decode is None or value is None else decode(value)
+                for name, decode, value in decoded
+            }
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise apsw.CorruptError(f"a row of {self.name}: {error}") from error
 
     def read(self, row: Row, **counted: object) -> T:
         """Return the record of `row`; `counted` are the fields that are not stored."""
@@ -176,11 +185,22 @@ def _unread(stored: str) -> tuple[UnreadFile, ...]:
     return tuple(UnreadFile(**file) for file in json.loads(stored))
 
 
-_ERROR = {"category": ErrorCategory, "timestamp": datetime.fromisoformat, "details": json.loads}
+def _list(stored: str) -> list[Any]:
+    value = json.loads(stored)
+    if not isinstance(value, list):
+        raise TypeError(f"{stored:.80} where a list belongs")
+    return value
+
+
+def _dict(stored: str) -> dict[str, Any]:
+    value = json.loads(stored)
+    if not isinstance(value, dict):
+        raise TypeError(f"{stored:.80} where an object belongs")
+    return value
 
 
 def _error(stored: str) -> JobError:
-    values = json.loads(stored)
+    values = _dict(stored)
     values["category"] = ErrorCategory(values["category"])
     values["timestamp"] = datetime.fromisoformat(values["timestamp"])
     return JobError(**values)
@@ -189,13 +209,10 @@ def _error(stored: str) -> JobError:
 _TIMES = dict.fromkeys(
     ("created_at", "started_at", "completed_at", "scan_start_time", "scan_end_time"), datetime.fromisoformat
 )
-_JSON = dict.fromkeys(
-    (
-        *("models", "app_ranges", "analysis_types", "analysis_options", "task_timeouts"),
-        *("details", "result_details"),
-    ),
-    json.loads,
-)
+_JSON = {
+    **dict.fromkeys(("models", "analysis_types"), _list),
+    **dict.fromkeys(("app_ranges", "analysis_options", "task_timeouts", "details", "result_details"), _dict),
+}
 
 JOBS = Table(
     "jobs",
@@ -203,7 +220,9 @@ JOBS = Table(
     {**_TIMES, **_JSON, "status": JobStatus, "cancellation_requested": bool, "paused": bool},
     counted=("total_tasks", "completed_tasks", "results_summary", "errors", "task_count_by_status"),
 )
-JOB_ERRORS = Table("job_errors", JobError, _ERROR)
+JOB_ERRORS = Table(
+    "job_errors", JobError, {"category": ErrorCategory, "timestamp": datetime.fromisoformat, "details": _dict}
+)
 TASKS = Table("tasks", BatchAnalysisTask, {**_TIMES, **_JSON, "status": TaskStatus, "error": _error})
 RESULTS = Table("results", BatchAnalysisResult, {**_TIMES, **_JSON, "status": TaskStatus})
 FINDINGS = Table("findings", Finding, {"severity": Severity, "confidence": Confidence})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.isolated import isolate
@@ -14,22 +15,32 @@ from batchnb.engine.executor import TaskExecutor
 from batchnb.engine.job_run import JobRun, Parts
 from batchnb.engine.ownership import end_interrupted
 from batchnb.engine.settings import MAX_SECONDS, Settings
+from batchnb.engine.shield import shielded
+from batchnb.engine.status import status_of
 from batchnb.engine.task_runs import LOOK_SECONDS
-from batchnb.records import JobSpec, JobStatus, TaskStatus, utc_now
-from batchnb.records.errors import BatchnbError, InvariantError, ServiceClosedError
+from batchnb.records import JobSpec, JobStatus, utc_now
+from batchnb.records.errors import (
+    InvariantError,
+    RecordNotFoundError,
+    ServiceClosedError,
+    StorageError,
+)
 from batchnb.records.events import JobAdded, JobChanged, JobFinished, JobQueued
 from batchnb.tools.cancellation import Deadline
 from batchnb.tools.log import BoundLogger, bind, create_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from batchnb.analyzers.base import Analyzer
     from batchnb.engine.ownership import Ownership
     from batchnb.engine.storage import JobStorage
-    from batchnb.records import Estimate
+    from batchnb.records import BatchAnalysisJob, Estimate
 
 _log = create_logger("service")
+_RETRY_SECONDS = 1.0
+"""How often it is tried again to start a job whose turn came when the store could not be written."""
 _LOOK_FOR_DEAD_SECONDS = 1.0
 """How often it is looked at whether the processes that run other jobs are alive."""
 
@@ -71,9 +82,10 @@ class BatchAnalysisService:
         self._running_jobs: dict[int, JobRun] = {}
         self._waiting: dict[int, JobRun] = {}
         self._broken: list[JobRun] = []
-        self._looked_at = 0.0
+        self._looked_at = self._retried_at = 0.0
         self._closed = False
         storage.controls.listeners.append(self._tell)
+        self._end_holding = ownership.keep_holding() if ownership else None
         atexit.register(self.close)
 
     # ------------------------------------------------------------------------- the seed's interface
@@ -107,9 +119,12 @@ class BatchAnalysisService:
         Raises:
             ServiceClosedError: if the service was closed.
         """
+        return shielded(lambda: self._start(job_id))
+
+    def _start(self, job_id: int) -> bool:
         with self._lock:
             self._require_open()
-            self._settle_broken()
+            self._catch_up()
             job = self.storage.get_job(job_id)
             if job is None or job.status is not JobStatus.PENDING:
                 why = job.status.value if job else "no such job"
@@ -140,11 +155,14 @@ class BatchAnalysisService:
         Raises:
             StorageError: if the store cannot be written; the tools of a running job are killed all the same.
         """
+        return shielded(lambda: self._cancel(job_id))
+
+    def _cancel(self, job_id: int) -> bool:
         with self._lock:
-            self._settle_broken()
+            self._catch_up()
             run = self._running_jobs.get(job_id)
             if run is None:
-                asked = self.storage.ask_cancellation(job_id)
+                asked = self.storage.ask_cancellation(job_id, self.registry.tools)
                 if asked and job_id in self._waiting:
                     self._waiting.pop(job_id).done.set()
                     self.events.publish(JobFinished(job_id=job_id, status=JobStatus.CANCELLED))
@@ -163,25 +181,7 @@ class BatchAnalysisService:
     def get_job_status(self, job_id: int) -> dict[str, Any] | None:
         """Return the seed's status JSON (section 6): job, progress, results summary; None if no such job."""
         job = self.storage.get_job(job_id)
-        if job is None:
-            return None
-        total, done = job.total_tasks, job.completed_tasks
-        shown = ("id", "name", "status", "models", "app_ranges", "analysis_types", "analysis_options")
-        return {
-            "job": {
-                **{name: getattr(job, name) for name in shown},
-                "total_tasks": total,
-                "completed_tasks": done,
-            },
-            "progress": {
-                "total": total,
-                "completed": done,
-                "percent": 100 * done // total if total else 100 if job.status.is_ended else 0,
-                "by_status": job.task_count_by_status,
-            },
-            "results_summary": job.results_summary,
-            "active_tasks_count": job.task_count_by_status.get(TaskStatus.RUNNING.value, 0),
-        }
+        return None if job is None else status_of(job)
 
     # ------------------------------------------------------------------------------- beyond the seed
 
@@ -192,9 +192,7 @@ class BatchAnalysisService:
             InvalidValueError: for a value that is not allowed.
             ServiceClosedError: if the service was closed. No job was created in either case.
         """
-        with self._lock:
-            self._require_open()
-            return self._add(self.storage.create_job(spec).id)
+        return shielded(lambda: self._add(lambda: self.storage.create_job(spec)))
 
     def continue_job(self, job_id: int, *, retry: bool = False) -> int:
         """Start (or queue) a new job that continues an ended one, see JobStorage.continue_job; return its id.
@@ -204,9 +202,7 @@ class BatchAnalysisService:
             InvariantError: if it has not ended, or there is nothing to run again.
             ServiceClosedError: if the service was closed. No job was created in any of these cases.
         """
-        with self._lock:
-            self._require_open()
-            return self._add(self.storage.continue_job(job_id, retry=retry).id)
+        return shielded(lambda: self._add(lambda: self.storage.continue_job(job_id, retry=retry)))
 
     def estimate(self, job_id: int) -> Estimate | None:
         """Return when a job may end, from what of it has run; None: nothing has, or it has ended.
@@ -226,7 +222,7 @@ class BatchAnalysisService:
             RecordNotFoundError: if there is no such job.
         """
         with self._lock:
-            self._settle_broken()
+            self._catch_up()
             if job_id in self._running_jobs:
                 return False
             if any(run.job_id == job_id for run in self._broken):
@@ -255,25 +251,29 @@ class BatchAnalysisService:
     def close(self) -> None:
         """Cancel what runs and waits, wait for it to end, and start nothing more. Twice is allowed.
 
-        What cannot be stored is logged: nothing is left running because of it.
+        What cannot be stored is logged: nothing is left running because of it. One that a Ctrl-C ended can be
+        called again, and waits again.
         """
         with self._lock:
-            if self._closed:
-                return
             self._closed = True
             runs = dict(self._running_jobs)
             waiting = list(self._waiting)
-        atexit.unregister(self.close)
+        if self._end_holding is not None:
+            self._end_holding()
         for job_id in (*waiting, *runs):
             try:
                 self.cancel_job(job_id)
-            except BatchnbError:
+            except Exception:  # noqa: BLE001 - nothing is left running because of it
                 self._log(job_id).exception("its cancellation could not be stored")
         for run in runs.values():
             run.done.wait()
         with self._lock:
-            self._settle_broken()
-        self.storage.controls.listeners.remove(self._tell)
+            self._catch_up()
+            self._waiting.clear()
+            self._broken.clear()
+        atexit.unregister(self.close)
+        with suppress(ValueError):  # the second time
+            self.storage.controls.listeners.remove(self._tell)
         self.events.close()
 
     # ------------------------------------------------------------------------------------- inside
@@ -307,10 +307,13 @@ class BatchAnalysisService:
         if self._closed:
             raise ServiceClosedError("the service was closed; open the workspace again")
 
-    def _add(self, job_id: int) -> int:
-        self.events.publish(JobAdded(job_id=job_id))
-        self.start_job(job_id)
-        return job_id
+    def _add(self, create: Callable[[], BatchAnalysisJob]) -> int:
+        with self._lock:
+            self._require_open()
+            job_id = create().id
+            self.events.publish(JobAdded(job_id=job_id))
+            self._start(job_id)
+            return job_id
 
     def _tell(self, job_id: int) -> None:
         """Have what was just written about a job heeded at once, if it runs here."""
@@ -340,7 +343,7 @@ class BatchAnalysisService:
         thread = threading.Thread(target=self._run_job, args=(run,), name=name, daemon=True)
         try:
             thread.start()
-        except RuntimeError as error:  # the system has no thread left
+        except Exception as error:  # the system has no thread, or no memory, left
             run.fail(error)
             self._forget(run)
             raise
@@ -359,18 +362,26 @@ class BatchAnalysisService:
             self._broken.append(run)
         run.done.set()
 
-    def _settle_broken(self) -> None:
-        """Try again to store the failures that could not be stored when they happened."""
+    def _catch_up(self) -> None:
+        """Try again to do what could not be stored at its time: a failure, or the start of a waiting job."""
         self._broken = [run for run in self._broken if not run.settle()]
+        if time.monotonic() >= self._retried_at + _RETRY_SECONDS:
+            self._start_next()
 
     def _start_next(self) -> None:
-        while self._waiting and not self._closed and len(self._running_jobs) < self.settings.max_jobs:
-            job_id = next(iter(self._waiting))
-            run = self._waiting.pop(job_id)
+        self._retried_at = time.monotonic()
+        for job_id, run in list(self._waiting.items()):
+            if self._closed or len(self._running_jobs) >= self.settings.max_jobs:
+                return
             try:
                 self._launch(run)
-            except InvariantError:  # another process cancelled it while it waited
-                run.done.set()
+            except (InvariantError, RecordNotFoundError):  # another process cancelled it while it waited
+                pass
+            except (StorageError, MemoryError) as error:  # it keeps its place, and the next gets its chance
+                self._log(job_id).warning("could not be started yet: %s", error)
+                continue
             except Exception:  # noqa: BLE001 - this one job stays as it is, the next gets its chance
                 self._log(job_id).exception("could not be started")
+            del self._waiting[job_id]
+            if job_id not in self._running_jobs:
                 run.done.set()

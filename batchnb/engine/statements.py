@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.rows import (
     JOB_ERRORS,
+    JOB_LOG,
     JOBS,
     TASKS,
     bulk,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from batchnb.records import JobError
+    from batchnb.records import JobError, LogLine
 
     Tools = Callable[[str], Sequence[str]]
 
@@ -82,24 +82,17 @@ def write_job(db: apsw.Connection, job: BatchAnalysisJob) -> None:
     db.execute(f"UPDATE jobs SET {columns} WHERE id = ?", (*JOBS.row(job), job.id))
 
 
-def ask_cancellation(db: apsw.Connection, job_id: int) -> bool:
-    """Mark a job that runs as to be cancelled, cancel one that waits; False if it does neither."""
-    job = next(iter(read_jobs(db, [job_id])), None)
-    if job is None or not job.status.is_active or job.status is JobStatus.CANCELLING:
-        return False
-    if job.cancellation_requested:
-        return False
-    asked = replace(job, cancellation_requested=True)
-    waits = job.status is JobStatus.QUEUED
-    write_job(db, asked.with_status(JobStatus.CANCELLED, utc_now()) if waits else asked)
-    return True
-
-
 def insert_error(db: apsw.Connection, job_id: int, error: JobError) -> None:
     """Record an error of a job."""
     columns = f"job_id, {JOB_ERRORS.columns}"
     values = (job_id, *JOB_ERRORS.row(error))
     db.execute(f"INSERT INTO job_errors ({columns}) VALUES ({marks(values)})", values)
+
+
+def insert_log(db: apsw.Connection, job_id: int, line: LogLine) -> None:
+    """Add a line to the log of a job; one that was deleted meanwhile has none."""
+    sql = f"INSERT INTO job_log (job_id, {JOB_LOG.columns}) SELECT id, ?, ?, ?, ? FROM jobs WHERE id = ?"
+    db.execute(sql, (*JOB_LOG.row(line), job_id))
 
 
 def read_task(db: apsw.Connection, task_id: int) -> BatchAnalysisTask | None:

@@ -19,6 +19,7 @@ from batchnb.engine.database import Database
 from batchnb.engine.drafts import check_id, checked_changes, job_draft
 from batchnb.engine.endings import (
     Ended,
+    ask_cancellation,
     break_job,
     cancel_pending,
     ended_by,
@@ -27,32 +28,28 @@ from batchnb.engine.endings import (
     write_endings,
     write_tasks,
 )
-from batchnb.engine.rows import JOB_LOG, JOBS, TASKS, dump
+from batchnb.engine.rows import JOBS, dump
 from batchnb.engine.statements import (
     add_tasks,
-    ask_cancellation,
     change_task,
     insert_error,
-    marks,
+    insert_log,
     one_job,
     read_jobs,
-    read_task,
     write_job,
 )
-from batchnb.engine.stored_results import StoredResults
+from batchnb.engine.stored import StoredRecords
 from batchnb.records import (
     BatchAnalysisJob,
     BatchAnalysisResult,
     BatchAnalysisTask,
     JobSpec,
     JobStatus,
-    TaskStatus,
     utc_now,
 )
 from batchnb.records.errors import (
     EndedError,
     InvariantError,
-    RecordNotFoundError,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +62,7 @@ if TYPE_CHECKING:
     from batchnb.records import AnalysisReport, JobError, LogLine
 
 
-class JobStorage(StoredResults):
+class JobStorage(StoredRecords):
     """Thread-safe storage; see the module's text for its contract."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -121,30 +118,6 @@ class JobStorage(StoredResults):
 
         return self.get_job_or_fail(self._database.write(work))
 
-    def get_job(self, job_id: int) -> BatchAnalysisJob | None:
-        """Return a snapshot of a job, or None if there is none with this id."""
-        found = self.get_jobs([check_id("job", job_id)])
-        return found[0] if found else None
-
-    def get_job_or_fail(self, job_id: int) -> BatchAnalysisJob:
-        """Return a snapshot of a job; RecordNotFoundError if there is none."""
-        job = self.get_job(job_id)
-        if job is None:
-            raise RecordNotFoundError("job", job_id)
-        return job
-
-    def get_status(self, job_id: int) -> JobStatus:
-        """Return the status of a job, without all the rest; RecordNotFoundError if there is none."""
-        query = "SELECT status FROM jobs WHERE id = ?"
-        found = self._database.read(lambda db: db.execute(query, (job_id,)).get)
-        if found is None:
-            raise RecordNotFoundError("job", job_id)
-        return JobStatus(str(found))
-
-    def get_jobs(self, job_ids: Sequence[int] | None = None) -> list[BatchAnalysisJob]:
-        """Return snapshots of all jobs, or of those with these ids, by id."""
-        return self._database.read(lambda db: read_jobs(db, job_ids))
-
     def update_job(self, job_id: int, **changes: Any) -> BatchAnalysisJob:
         """Change fields of a job; a change of status also sets the times that it implies.
 
@@ -191,13 +164,18 @@ class JobStorage(StoredResults):
         """
         return self.get_job_or_fail(self._database.write(lambda db: continue_job(db, job_id, retry=retry)))
 
-    def ask_cancellation(self, job_id: int) -> bool:
+    def ask_cancellation(self, job_id: int, tools: Callable[[str], Sequence[str]]) -> bool:
         """Ask whoever runs a job to cancel it; a job that only waits is CANCELLED at once.
+
+        Args:
+            job_id: the job.
+            tools: gives the tools of an analysis type: each of them did not measure the apps that waited.
 
         Returns:
             False if there is no such job, or it neither waits nor runs.
         """
-        return self._database.write(lambda db: ask_cancellation(db, job_id))
+        number = check_id("job", job_id)
+        return self._database.write(lambda db: ask_cancellation(db, number, tools))
 
     def delete_job(self, job_id: int) -> bool:
         """Delete a job with its tasks and results; False if there is none.
@@ -205,9 +183,10 @@ class JobStorage(StoredResults):
         Raises:
             InvariantError: if the job waits or runs; cancel it first.
         """
+        number = check_id("job", job_id)
 
         def work(db: apsw.Connection) -> bool:
-            job = next(iter(read_jobs(db, [job_id])), None)
+            job = next(iter(read_jobs(db, [number])), None)
             if job is None:
                 return False
             if job.status.is_active:
@@ -229,8 +208,7 @@ class JobStorage(StoredResults):
 
     def add_log(self, job_id: int, line: LogLine) -> None:
         """Add a line to the log of a job; one that was deleted meanwhile has none."""
-        sql = f"INSERT INTO job_log (job_id, {JOB_LOG.columns}) SELECT id, ?, ?, ?, ? FROM jobs WHERE id = ?"
-        self._database.write(lambda db: db.execute(sql, (*JOB_LOG.row(line), job_id)))
+        self._database.write(lambda db: insert_log(db, job_id, line))
 
     def finish_job(self, job_id: int, *, cancelled: bool, lacking: bool) -> BatchAnalysisJob:
         """Give a job that runs its final status, by how its tasks ended; see endings.finish_job."""
@@ -248,12 +226,6 @@ class JobStorage(StoredResults):
         What has no result yet can so be told from what has one, and be run again.
         """
         return self._database.write(lambda db: break_job(db, job_id, error, tools))
-
-    def owners(self) -> dict[int, str]:
-        """Return job id -> the engine that runs it, for every job that waits or runs."""
-        active = tuple(status.value for status in JobStatus if status.is_active)
-        query = f"SELECT id, owner FROM jobs WHERE status IN ({marks(active)}) AND owner IS NOT NULL"
-        return dict(self._database.read(lambda db: list(db.execute(query, active))))
 
     # ------------------------------------------------------------------------------------------ tasks
 
@@ -278,37 +250,6 @@ class JobStorage(StoredResults):
             timeout_seconds: time limit of each task, or one per analysis type; None: the seed's default.
         """
         return self._database.write(lambda db: add_tasks(db, job_id, cells, timeout_seconds))
-
-    def get_task(self, task_id: int) -> BatchAnalysisTask | None:
-        """Return a snapshot of a task, or None if there is none with this id."""
-        number = check_id("task", task_id)
-        return self._database.read(lambda db: read_task(db, number))
-
-    def get_task_or_fail(self, task_id: int) -> BatchAnalysisTask:
-        """Return a snapshot of a task; RecordNotFoundError if there is none."""
-        task = self.get_task(task_id)
-        if task is None:
-            raise RecordNotFoundError("task", task_id)
-        return task
-
-    def get_tasks(
-        self, job_id: int, status: TaskStatus | None = None, *, after: int = 0, limit: int = -1
-    ) -> list[BatchAnalysisTask]:
-        """Return a job's tasks by id, those in `status` only if given, from the id past `after`."""
-        query = f"{TASKS.select} WHERE job_id = ? AND id > ?"
-        values: list[Any] = [job_id, after]
-        if status is not None:
-            query += " AND status = ?"
-            values.append(status.value)
-        query += " ORDER BY id LIMIT ?"
-        return self._database.read(
-            lambda db: [TASKS.read(row) for row in db.execute(query, (*values, limit))]
-        )
-
-    def get_waiting(self, job_id: int, limit: int) -> list[BatchAnalysisTask]:
-        """Return the pending tasks of a job that come first, by priority and then by id."""
-        query = f"{TASKS.select} WHERE job_id = ? AND status = 'pending' ORDER BY priority DESC, id LIMIT ?"
-        return self._database.read(lambda db: [TASKS.read(row) for row in db.execute(query, (job_id, limit))])
 
     def update_task(
         self, task_id: int, change: Callable[[BatchAnalysisTask], BatchAnalysisTask]

@@ -206,12 +206,14 @@ def translated(path: Path | None) -> Iterator[None]:
 def translate(error: BaseException, path: Path | None) -> BaseException:
     """Return one of our errors for one of the database or the system; any other error as it is."""
     where = repr(str(path)) if path else "in memory"
-    if isinstance(error, (apsw.NotADBError, apsw.CorruptError)):
+    if isinstance(error, (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError)):
         return ForeignStoreError(f"the store {where} is damaged ({error}); restore a copy")
     if isinstance(error, apsw.FullError):
         return StorageError(f"the store {where} cannot grow: disk full; nothing was changed")
     if isinstance(error, apsw.BusyError):
         return StorageError(f"the store {where} was locked by another process for {_BUSY_MS // 1000} s")
+    if isinstance(error, MemoryError):  # SQLite's comes as this one as well
+        return StorageError(f"the store {where} cannot be used: out of memory; nothing was changed")
     if isinstance(error, (apsw.Error, OSError)):
         return StorageError(f"the store {where} cannot be used: {error}")
     return error

@@ -70,7 +70,7 @@ class TaskProgressed(TaskEvent):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskRequeued(TaskEvent):
-    """A running task was stopped and waits again."""
+    """A task waits again, or was moved to the end of the queue."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

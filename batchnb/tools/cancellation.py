@@ -51,13 +51,13 @@ class CancelToken:
             self._call(key)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until cancelled, at most `timeout` seconds; return whether it was."""
+        """Block until cancelled, at most `timeout` seconds (None or inf: for ever); return whether it was."""
         # Not an Event, which deadlocks when a signal handler sets it while its own thread begins to wait.
         gate = threading.Lock()
         gate.acquire()
         unsubscribe = self.subscribe(gate.release)
         try:
-            gate.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+            gate.acquire(timeout=-1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX))
         finally:
             unsubscribe()
         return self.cancelled

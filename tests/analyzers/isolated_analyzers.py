@@ -1,9 +1,12 @@
 """Analyzers that a worker process can import, each with its way to go wrong."""
 
+import math
 import os
 import time
+from enum import StrEnum
+from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr, computed_field
 
 from batchnb.analyzers.base import Analyzer, Options
 from batchnb.records import AnalysisReport, Coverage, CoverageStatus, Finding, Severity, UnreadFile
@@ -26,6 +29,45 @@ class Stub(Analyzer):
         context.progress(50)
         assert list(context.scratch.iterdir()) == []
         return report(app, str(os.getpid()), str(context.scratch), f"{options.depth} {options.words}")
+
+
+class Depth(StrEnum):
+    DEEP = "deep"
+
+
+class RichOptions(Options):
+    depth: Depth = Depth.DEEP
+    where: Path = Path("/x")
+    shares: tuple[float, ...] = (1.0, math.inf)
+    kinds: frozenset[str] = frozenset({"a"})
+    other: int = Field(default=1, alias="another")
+
+    @computed_field
+    @property
+    def twice(self) -> int:
+        return 2 * self.other
+
+
+class Rich(Stub):
+    options = RichOptions
+
+    def analyze(self, app, options, context):
+        return report(app, repr(options))
+
+
+class SecretOptions(Options):
+    key: SecretStr = SecretStr("canary")
+
+
+class Secret(Rich):
+    options = SecretOptions
+
+
+class Talkative(Stub):
+    def analyze(self, app, options, context):
+        for step in range(200_000):
+            context.progress(step / 2000)
+        return report(app)
 
 
 class Many(Stub):

@@ -72,6 +72,28 @@ def test_it_runs_elsewhere_in_a_folder_of_its_own_that_is_removed(analyze):
     assert [len(file.path) for file in cell.unread] == [3001] * 10 + [3002] * 90 + [3003] * 300
 
 
+def test_options_cross_whole(analyze):
+    import isolated_analyzers
+
+    (issue,) = analyze("Rich", another=7).issues
+
+    assert issue.message == repr(isolated_analyzers.RichOptions(another=7))
+
+
+def test_options_that_would_be_others_there_are_refused(analyze):
+    with pytest.raises(InvalidValueError, match="written as JSON") as caught:
+        analyze("Secret")
+    assert "canary" not in str(caught.value)
+
+
+def test_progress_is_told_once_for_each_percent(analyze):
+    progress = []
+
+    analyze("Talkative", progress=progress.append)
+
+    assert progress == list(range(100))
+
+
 def test_everything_else_is_as_before(tmp_path, pool):
     analyzer = isolate(BackendSecurityAnalyzer, tmp_path, pool=pool)
     plain = BackendSecurityAnalyzer(tmp_path)

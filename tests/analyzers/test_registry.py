@@ -1,7 +1,10 @@
 """Which analyses there are, and what a plug-in can and cannot do to them."""
 
+import math
 import sys
+from enum import StrEnum
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 from pydantic import Field
@@ -25,6 +28,20 @@ class Good(Analyzer):
 
     def analyze(self, app, options, context):
         raise NotImplementedError
+
+
+class Depth(StrEnum):
+    DEEP = "deep"
+
+
+class RichOptions(GoodOptions):
+    depth: Depth
+    where: Path
+    share: float
+
+
+class Rich(Good):
+    options = RichOptions
 
 
 class Renamed(Good):
@@ -152,13 +169,22 @@ class TestOptions:
             ({"level": 6}, InvalidValueError, r"good option level 6 \(from here\) .*less than or equal to 5"),
             ({"level": "3"}, InvalidValueError, r"good option level '3' \(from here\) .*valid integer"),
             ({"level": None}, InvalidValueError, r"good option level None \(from here\)"),
-            ({"names": ["a"]}, InvalidValueError, r"good option names \['a'\]"),
+            ({"names": "a"}, InvalidValueError, r"good option names 'a'"),
             ({"names": (1,)}, InvalidValueError, r"good option names.0 1"),
+            ({"names": object()}, InvalidValueError, r"good options .*serialize"),
         ],
     )
     def test_a_wrong_one_is_named_with_what_is_allowed(self, values, kind, message):
         with pytest.raises(kind, match=message):
             check_options(Good, values, "here")
+
+    def test_from_a_form_or_from_the_store_they_are_the_same(self):
+        given = {"depth": Depth.DEEP, "where": Path("/x"), "names": ("a",), "share": math.inf}
+        stored = {"depth": "deep", "where": "/x", "names": ["a"], "share": math.inf}
+
+        assert (
+            check_options(Rich, given, "here") == check_options(Rich, stored, "there") == RichOptions(**given)
+        )
 
     def test_they_cannot_be_changed(self):
         with pytest.raises(ValueError, match="frozen"):

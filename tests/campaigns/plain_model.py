@@ -103,7 +103,7 @@ class Model:
         job.is_asked = True
         if job.status is JobStatus.QUEUED:
             job.status = JobStatus.CANCELLED
-        elif not self.is_orphan(job):
+        if job.status is JobStatus.CANCELLED or not self.is_orphan(job):
             for task in (*job.running, *job.pending):
                 task.status = TaskStatus.CANCELLED
         self.settle()

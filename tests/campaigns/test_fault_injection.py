@@ -248,7 +248,7 @@ class Campaign:
         except Exception as error:  # noqa: BLE001 - all of them are told at the end
             self.bad.append(f"{plan}: {''.join(traceback.format_exception(error))}")
             fired = self._faults.fired
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
         self.tried[plan.kind] += fired > 0
         return fired
 

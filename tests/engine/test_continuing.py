@@ -154,8 +154,9 @@ def test_a_job_that_runs_or_has_nothing_left_is_not_continued(store):
     store.finish_task(task_id, lambda task: task.complete({"summary": {}}, utc_now()))
     store.update_job(job.id, status=JobStatus.COMPLETED)
 
-    with pytest.raises(InvariantError, match=r"no task to run again: .*completed"):
-        store.continue_job(job.id, retry=True)
+    for retry in (True, False):
+        with pytest.raises(InvariantError, match=r"no task to run again: \{'completed': 1\}$"):
+            store.continue_job(job.id, retry=retry)
     with pytest.raises(RecordNotFoundError):
         store.continue_job(99)
     assert [kept.id for kept in store.get_jobs()] == [job.id]
@@ -173,3 +174,16 @@ def test_cancelled_tasks_are_run_again(store):
 
     assert {task.status for task in store.get_tasks(new.id)} == {TaskStatus.PENDING}
     assert (new.cancellation_requested, store.get_results(new.id)) == (False, [])
+
+
+def test_that_a_retry_would_help_is_said(store):
+    job = store.create_job({"models": ["m"], "app_ranges": {"m": [1]}, "analysis_types": [KIND]})
+    (task_id,) = store.create_tasks(job.id, [("m", 1, KIND)])
+    store.update_job(job.id, status=JobStatus.INITIALIZING)
+    store.update_job(job.id, status=JobStatus.RUNNING)
+    store.finish_task(task_id, lambda task: task.fail(error(ErrorCategory.PARSE), utc_now()))
+    store.update_job(job.id, status=JobStatus.FAILED)
+
+    with pytest.raises(InvariantError, match=r"\{'failed': 1\}; retry=True also runs again what failed"):
+        store.continue_job(job.id)
+    assert store.continue_job(job.id, retry=True).continues == job.id

@@ -195,3 +195,25 @@ def test_another_store_on_the_same_file_sees_it(tmp_path):
         theirs.controls.set_max_tasks(job_id, 9)
         assert mine.controls.look(job_id).control == 2
         assert mine.controls.orders(job_id, [])[:2] == (True, 9)
+
+
+def test_what_was_asked_for_is_in_the_jobs_log(storage, job_id, ids):
+    one, controls = ids[0], storage.controls
+    controls.pause(job_id)
+    controls.pause(job_id)
+    controls.resume(job_id)
+    controls.set_max_tasks(job_id, 3)
+    controls.set_timeout(job_id, 60)
+    controls.set_priority(one, 5)
+    controls.requeue_task(one)
+    controls.cancel_task(one)
+
+    assert [(line.task_id, line.message) for line in storage.get_log(job_id)] == [
+        (None, "paused: no new task is started"),
+        (None, "resumed"),
+        (None, "runs up to 3 tasks at once from now on"),
+        (None, "time limit of all tasks: 60 s from now on"),
+        (one, "priority is 5 from now on"),
+        (one, "to be run again, after all that wait"),
+        (one, "cancellation asked for"),
+    ]

@@ -112,6 +112,23 @@ def test_a_stop_in_the_middle_of_a_change_undoes_it(with_job):
     assert logged(with_job) == ["after"]
 
 
+def test_a_lack_of_memory_is_trouble_with_the_store_like_any_other(with_job):
+    """Whoever keeps going when the store fails (closing, settling) looks for errors of ours."""
+
+    def greedy(db):
+        raise MemoryError
+
+    def half(db):
+        greedy(log("half")(db))
+
+    with pytest.raises(StorageError, match="out of memory; nothing was changed"):
+        with_job.write(half)
+    with pytest.raises(StorageError, match="out of memory"):
+        with_job.read(greedy)
+
+    assert logged(with_job) == []
+
+
 def test_closing_ends_what_was_submitted_and_refuses_the_rest(tmp_path):
     database = Database(tmp_path / "store.db")
     futures = [database.submit(lambda db: db.execute("SELECT count(*) FROM jobs").get) for _ in range(700)]
@@ -120,6 +137,29 @@ def test_closing_ends_what_was_submitted_and_refuses_the_rest(tmp_path):
     assert [future.result(0) for future in futures] == [0] * 700
     with pytest.raises(StoreClosedError):
         database.submit(lambda db: None)
+
+
+def test_what_is_submitted_while_the_store_closes_is_done_or_refused_but_never_forgotten(database):
+    """Whoever waits for it would wait for ever."""
+    closer = threading.Thread(target=database.close)
+    queue = database._queue
+
+    class Late:
+        """A queue that a change enters late, when the store could have closed meanwhile."""
+
+        get, get_nowait = queue.get, queue.get_nowait
+
+        def put(self, change):
+            if change is not None:
+                closer.start()
+                closer.join(0.5)
+            queue.put(change)
+
+    database.submit(log("so that the writer runs")).exception(PATIENCE)
+    database._queue = Late()
+
+    assert database.submit(lambda db: "done").result(PATIENCE) == "done"
+    closer.join(PATIENCE)
 
 
 def test_many_changes_share_a_commit(with_job):

@@ -145,6 +145,24 @@ def test_an_identity_outlives_its_file(tmp_path):
     yours.release()
 
 
+def test_a_running_service_sees_to_it_that_its_identity_is_held(base):
+    """The folder is emptied while a job runs: another notebook that opens the store leaves the job alone."""
+    with opened(base) as workspace:
+        other = Ownership(workspace.storage.path)
+        shutil.rmtree(base.parent / "store.db.engines")
+
+        assert wait_until(lambda: other.is_alive(workspace._ownership.name))
+        other.release()
+
+
+def test_nobody_takes_itself_for_dead(tmp_path):
+    mine = Ownership(tmp_path / "store.db")
+    shutil.rmtree(tmp_path / "store.db.engines")
+
+    assert mine.is_alive(mine.name)
+    mine.release()
+
+
 def test_an_identity_is_not_left_to_another_file_in_its_place(tmp_path):
     mine, yours = Ownership(tmp_path / "store.db"), Ownership(tmp_path / "store.db")
     file = tmp_path / "store.db.engines" / mine.name

@@ -4,8 +4,10 @@ import threading
 from dataclasses import replace
 
 import pytest
-from support import LATER, START, coverage, error, finding, report, result, wait_until
+from support import LATER, PATIENCE, START, coverage, error, finding, report, result, wait_until
 
+from batchnb.engine import endings
+from batchnb.engine.endings import Ended
 from batchnb.engine.storage import JobStorage
 from batchnb.records import (
     CoverageStatus,
@@ -97,6 +99,10 @@ class TestJobs:
         assert storage.get_job(1) is None
         assert storage.get_jobs() == []
         assert storage.delete_job(1) is False
+        assert storage.delete_job(1 << 70) is False
+        assert storage.ask_cancellation(1 << 70, tools) is False
+        with pytest.raises(RecordNotFoundError, match="there is no job"):
+            storage.get_status(1 << 70)
         with pytest.raises(RecordNotFoundError, match="there is no job 1 in this store"):
             storage.get_job_or_fail(1)
         with pytest.raises(RecordNotFoundError):
@@ -385,6 +391,25 @@ class TestResults:
         assert storage.get_job(job_id).errors == [error(task_id=task_id)]
         assert storage.get_task(task_id).error == error(task_id=task_id)
 
+    @pytest.mark.parametrize("at_once", [1, 2, 3, 7])
+    def test_a_job_does_not_list_every_error_of_very_many(self, storage, monkeypatch, at_once):
+        """Its record is read while somebody watches: a hundred thousand errors took most of a second."""
+        monkeypatch.setattr(endings, "MOST_ERRORS", 3)
+        job_id = running_job(storage)
+        ids = list(new_tasks(storage, job_id, 7))
+        failed = [task.fail(error(), utc_now()) for task in map(storage.get_task, ids)]
+        for start in range(0, 7, at_once):
+            group = [Ended.of(task) for task in failed[start : start + at_once]]
+            storage.record(job_id, lambda group=group: ((), group)).result(PATIENCE)
+
+        *listed, note = storage.get_job(job_id).errors
+        assert [each.task_id for each in listed] == ids[:3]
+        assert (note.message, note.task_id) == (
+            "3 errors are listed; those of further tasks are with the tasks",
+            None,
+        )
+        assert [task.error for task in storage.get_tasks(job_id)] == [error()] * 7
+
     def test_finishing_is_all_or_nothing(self, storage):
         """A record that cannot be stored leaves the task running, without a result, findings or coverage."""
         job_id = running_job(storage)
@@ -599,11 +624,25 @@ class TestEndingManyAtOnce:
     def test_a_job_that_was_cancelled_ends_so(self, storage, asked):
         job_id = running_job(storage)
         if asked:
-            storage.ask_cancellation(job_id)
+            storage.ask_cancellation(job_id, tools)
 
         ended = storage.finish_job(job_id, cancelled=not asked, lacking=False)
 
         assert (ended.status, ended.cancellation_requested) == (JobStatus.CANCELLED, True)
+
+    def test_a_job_that_waits_is_cancelled_with_the_tasks_that_it_took_over(self, storage):
+        """One that continues another has its tasks before it runs."""
+        job_id = running_job(storage)
+        new_tasks(storage, job_id, 2)
+        storage.break_job(job_id, error(), tools)
+        continued = storage.continue_job(job_id).id
+        storage.update_job(continued, status=JobStatus.QUEUED)
+
+        assert storage.ask_cancellation(continued, tools) is True
+
+        ended = storage.get_job(continued)
+        assert (ended.status, ended.task_count_by_status) == (JobStatus.CANCELLED, {"cancelled": 2})
+        assert len(storage.get_results(continued)) == 2
 
     def test_a_job_is_finished_for_a_dead_process_only_if_every_task_has_its_result(self, storage):
         job_id = running_job(storage)

@@ -16,7 +16,7 @@ from batchnb.engine.database import Database
 from batchnb.engine.ownership import Ownership
 from batchnb.engine.storage import JobStorage
 from batchnb.records import JobStatus
-from batchnb.records.errors import InvalidValueError, StorageError
+from batchnb.records.errors import ForeignStoreError, InvalidValueError, StorageError
 
 
 class Failing(JobStorage):
@@ -99,29 +99,28 @@ def test_an_engine_that_breaks_stops_the_tools_of_the_job(make_bench):
     assert (job.status, job.task_count_by_status) == (JobStatus.ERROR, {"failed": 2})
 
 
-def test_waiting_for_a_job_that_could_not_be_started_does_not_spin(make_bench, monkeypatch):
+def test_a_job_whose_turn_came_when_the_store_failed_starts_later_and_its_waiting_does_not_spin(
+    make_bench, monkeypatch, caplog
+):
     bench = make_bench({"m": [1], "n": [1]}, Failing(), max_jobs=1)
     bench.analyzer.hold("m")
     first, stuck = bench.job("m"), bench.job("n")
     bench.service.start_job(first)
     bench.service.start_job(stuck)
-    run = bench.service._waiting[stuck]
     bench.analyzer.await_calls(m=1)
-    take = bench.service._take
-
-    def refuse(job_id, status):
-        if job_id == stuck:
-            raise StorageError("the disk is full")
-        take(job_id, status)
-
-    monkeypatch.setattr(bench.service, "_take", refuse)
+    bench.storage.broken = {"change_job"}
     bench.analyzer.release()
-    assert run.done.wait(20)
+    assert wait_until(lambda: "could not be started yet: the disk is full" in caplog.text)
     looks, is_ended = [], bench.service.is_ended
-    monkeypatch.setattr(bench.service, "is_ended", lambda job_id: looks.append(job_id) or is_ended(job_id))
-
-    assert not bench.service.wait(stuck, 0.5)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.service, "is_ended", lambda job_id: looks.append(job_id) or is_ended(job_id))
+        assert not bench.service.wait(stuck, 0.5)
     assert len(looks) < 20
+    assert bench.status(stuck) == "queued"
+
+    bench.storage.broken.clear()
+
+    assert bench.ended(stuck).status is JobStatus.COMPLETED
 
 
 def test_one_look_at_the_store_that_fails_harms_nothing(running, monkeypatch):
@@ -245,6 +244,31 @@ class TestHostileStore:
 
         assert list((tmp_path / "elsewhere").iterdir()) == []
 
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [
+            ("status", "weird"),
+            ("models", "[1"),
+            ("models", "5"),
+            ("app_ranges", "[]"),
+            ("created_at", "yesterday"),
+            ("task_timeouts", "[" * 5_000),
+            ("name", b"\xff"),
+        ],
+    )
+    def test_a_value_that_we_never_wrote_is_a_damaged_store(self, tmp_path, column, value):
+        path = tmp_path / "store.db"
+        with closing(JobStorage(path)) as store:
+            store.create_job({"models": ["m"]})
+        with closing(apsw.Connection(str(path))) as db:
+            db.execute(f"UPDATE jobs SET {column} = CAST(? AS TEXT)", (value,))
+
+        with (
+            closing(JobStorage(path)) as store,
+            pytest.raises(ForeignStoreError, match=r"store\.db.*damaged"),
+        ):
+            store.get_jobs()
+
     def test_the_default_store_is_readable_by_its_owner_only(self, base):
         (base / ".batchnb").mkdir(mode=0o755)
 
@@ -318,7 +342,7 @@ def test_a_waiting_job_that_another_process_cancels_has_ended_at_once(make_bench
     bench.service.start_job(first)
     bench.service.start_job(waiting)
 
-    bench.storage.ask_cancellation(waiting)
+    bench.storage.ask_cancellation(waiting, bench.service.registry.tools)
 
     assert bench.service.wait(waiting, 5)
     assert bench.status(waiting) == "cancelled"

@@ -35,6 +35,13 @@ def test_wait_tells_whether_the_token_was_pulled():
     assert token.wait(5)
 
 
+def test_waiting_until_a_deadline_that_never_comes_is_waiting_for_ever():
+    token = CancelToken()
+    threading.Timer(0.05, token.cancel).start()
+
+    assert token.wait(Deadline(math.inf).remaining())
+
+
 def test_each_subscriber_is_called_once():
     token, calls = CancelToken(), []
     token.subscribe(lambda: calls.append("a"))

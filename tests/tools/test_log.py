@@ -336,6 +336,33 @@ class TestTrouble:
             assert [line.split()[-3] for line in found[:-1]] == [f"{number:05d}" for number in range(200)]
             assert found[-1].endswith("it works again")
 
+    def test_a_line_may_be_logged_in_the_middle_of_another_by_the_same_thread(self, folder):
+        """As a finaliser or a signal handler does; the writer may have taken the first one already."""
+        nested = []
+
+        def interrupt(frame, event, argument):
+            if frame.f_code.co_filename in {front.__file__, writer.__file__, threading.__file__}:
+                sys.settrace(None)
+                for handler in create_logger().handlers:
+                    if isinstance(handler, front.Front) and len(nested) < 1000:
+                        handler.queue.take()
+                nested.append(event)
+                create_logger("task").info("nested")
+                sys.settrace(interrupt)
+            return interrupt
+
+        def log():
+            sys.settrace(interrupt)
+            create_logger("task").info("outer")
+            sys.settrace(None)
+
+        with LogFiles(folder):
+            thread = threading.Thread(target=log, daemon=True)
+            thread.start()
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+        assert len(nested) > 10
+
     def test_lines_that_came_too_fast_are_counted_and_said(self, folder, monkeypatch):
         monkeypatch.setattr(front, "MOST_LINES", 50)
         with LogFiles(folder) as files:
@@ -348,8 +375,20 @@ class TestTrouble:
         assert sum(told) == files.dropped > 0
         assert kept + files.dropped == 20_000
 
-    def test_lines_that_the_disk_did_not_take_are_counted_and_said(self, folder, monkeypatch, warned):
-        monkeypatch.setattr(writer, "MOST_PENDING", 10)
+    @pytest.mark.parametrize(
+        ("limit", "one"),
+        [
+            ("MOST_PENDING", 1),
+            (
+                "MOST_PENDING_CHARACTERS",
+                len("2026-01-31T12:00:00.000Z INFO batch_analysis.task [MainThread] line 0"),
+            ),
+        ],
+    )
+    def test_lines_that_the_disk_did_not_take_are_counted_and_said(
+        self, folder, monkeypatch, warned, limit, one
+    ):
+        monkeypatch.setattr(writer, limit, 10 * one)
         with LogFiles(folder) as files:
             put_in_the_way(folder)
             for number in range(30):

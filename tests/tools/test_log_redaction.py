@@ -31,6 +31,10 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA75/+canary\nQ0FOQVJZ==\n
         "DB_PASSWD",
         "MY_CREDENTIALS",
         "KEY",
+        "SMTP_PASS",
+        "MYSQL_PWD",
+        "GPG_PASSPHRASE",
+        "GITHUB_PAT",
     ],
 )
 def test_values_of_secret_looking_variables_are_hidden_as_soon_as_they_are_set(monkeypatch, name):
@@ -50,6 +54,8 @@ def test_values_of_secret_looking_variables_are_hidden_as_soon_as_they_are_set(m
         ("KEYBOARD_LAYOUT", "dvorak-international"),
         ("MONKEY", "chimpanzee"),
         ("TOKENIZERS_PARALLELISM", "sometimes"),
+        ("PWD", "/a/folder/that/was/removed"),
+        ("COMPASS", "north-north-west"),
         ("GOOGLE_APPLICATION_CREDENTIALS", str(Path(__file__))),
     ],
 )
@@ -68,6 +74,11 @@ def test_other_variables_are_not_secret(monkeypatch, name, value):
         ("OPENAI_API_KEY=hunter22", f"OPENAI_API_KEY={HIDDEN}"),
         ("dbPassword=correcthorse, user=x", f"dbPassword={HIDDEN}, user=x"),
         ("token: 9f8e7d6c5b4a", f"token: {HIDDEN}"),
+        ("DB_PASS=abcd1234", f"DB_PASS={HIDDEN}"),
+        (
+            "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            f"aws_secret_access_key = {HIDDEN}",
+        ),
         ('{"client_secret": "two words", "a": 1}', f'{{"client_secret": "{HIDDEN}", "a": 1}}'),
         ("password = 'it\\'s one' # x", f"password = '{HIDDEN}' # x"),
         ("key sk-proj-Abcdefgh12345678ijkl.", f"key {HIDDEN}."),

@@ -36,6 +36,7 @@ from batchnb.tools.workers.fallback import GroupLine
 from batchnb.tools.workers.frames import MAX_FRAME
 from batchnb.tools.workers.order import CANCEL_SECONDS
 from batchnb.tools.workers.pool import WorkerPool, default_pool
+from batchnb.tools.workers.remote import MAX_NAME, MAX_TEXT
 from batchnb.tools.workers.worker import WorkerLimits
 
 HERE = Path(__file__).parent
@@ -557,6 +558,21 @@ def test_an_idle_worker_ends_and_is_replaced():
         pool.close()
 
 
+def test_an_idle_worker_that_was_taken_lives_though_its_caller_dawdles(monkeypatch):
+    pool = WorkerPool(idle_seconds=2.0)
+    first, returned = call(pool, "pid"), time.monotonic()
+    enter = worker_module.Order.__enter__
+
+    def late(order):
+        assert wait_until(lambda: time.monotonic() > returned + 2.5)
+        return enter(order)
+
+    monkeypatch.setattr(worker_module.Order, "__enter__", late)
+
+    assert call(pool, "pid") == first
+    pool.close()
+
+
 def test_a_worker_that_died_while_idle_is_replaced(fresh):
     first = call(fresh, "pid")
     os.kill(first, signal.SIGKILL)
@@ -683,6 +699,15 @@ def test_a_malformed_answer_is_refused_and_its_worker_killed(pool, name):
     assert call(pool, "echo", 1) == 1
 
 
+def test_no_text_of_an_error_is_longer_than_agreed(pool):
+    row = json.dumps(["error", dict.fromkeys(("type", "kind", "text", "traceback"), "x" * 50_000), False])
+
+    with pytest.raises(RemoteError) as caught:
+        call(pool, "raw", f"{chr(0)}{len(row).to_bytes(3, 'big').decode('latin-1')}{row}")
+
+    assert len(str(caught.value)) == MAX_NAME + len(": ") + MAX_TEXT
+
+
 def test_a_message_after_the_last_one_is_refused(pool):
     with pytest.raises(WorkerRefusedError, match="after the last one"):
         call(pool, "after_the_end")
@@ -711,6 +736,15 @@ def test_what_exceeds_the_cap_is_refused(pool):
         call(pool, "flood", cap_bytes=1 << 20, on_message=heard.append)
 
     assert len(heard) == 20
+
+
+def test_many_small_messages_are_too_much_as_well(pool):
+    heard = Heard()
+
+    with pytest.raises(WorkerRefusedError):
+        call(pool, "count", 10_000, cap_bytes=1 << 20, on_message=heard.append)
+
+    assert len(heard) == 1024
 
 
 @pytest.mark.parametrize("function", ["too_large", "no_json"])

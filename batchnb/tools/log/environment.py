@@ -14,6 +14,7 @@ SHORTEST = 8
 _NAME = re.compile(
     r"(?:TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL)S?(?:_|$)"
     r"|(?:^|_)(?:API|ACCESS|AUTH|PRIVATE|SECRET|SIGNING)?KEYS?(?:_|$)"  # not MONKEY, not KEYBOARD_LAYOUT
+    r"|(?:^|_)(?:PASS|PASSPHRASE|PAT)(?:_|$)|_PWD$"  # not COMPASS, not PWD, which is a folder
 )
 
 

@@ -40,7 +40,7 @@ _BEARER = re.compile(
 )
 _URL = re.compile(r"""(://[^\s/:@"'<>]{0,256}:)[^\s/"'<>]{1,512}(?=@)""")
 _PAIR = re.compile(
-    r"((?:(?:api|access|auth|private|secret|signing|encryption)[_-]?key|token|secret|passw(?:or)?d|passphrase)"
+    r"((?:(?:api|access|auth|private|secret|signing|encryption)[_-]?key|token|secret|passw(?:or)?d|_pass|passphrase)"
     r"""["']?(\s{0,4}[:=]\s{0,4}))"""
     r"""(?:(["'])((?:(?!\3)[^\\\n]|\\.)++)|([^\s"'&,;()\[\]{}<>|`]{4,}+)(?![(\[]))""",
     re.IGNORECASE,
@@ -50,9 +50,13 @@ _PLAIN = frozenset({"none", "null", "true", "false", "undefined", "password", "t
 _DIGIT = re.compile(r"[0-9]")
 _WORD = re.compile(r"\w")
 _CODE = re.compile(r"[/.\\]")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{32,}+={0,2}")
 _SPACED_LENGTH: Final = 8
-"""`token: x1` may be prose: after a colon or spaces, a bare value needs this length, a digit, no path."""
-_PAIR_HINTS = ("key", "token", "secret", "passw", "passphrase")
+"""`token: x1` may be prose: after a colon or spaces, a bare value needs this length, a digit, no path.
+
+(What is long enough for a key in base64 is none, slashes or not.)
+"""
+_PAIR_HINTS = ("key", "token", "secret", "pass")
 _SHAPE_HINTS = (
     "sk-",
     "k_live_",
@@ -109,5 +113,6 @@ def _hide_pair(match: re.Match[str]) -> str:
         return f"{name}{quote}{HIDDEN}" if _WORD.search(quoted) else match[0]
     if bare.lower() in _PLAIN or bare.startswith((HIDDEN, "%", "$")) or _DOTTED.fullmatch(bare):
         return match[0]
-    secret = sign == "=" or (len(bare) >= _SPACED_LENGTH and _DIGIT.search(bare) and not _CODE.search(bare))
+    is_code = _CODE.search(bare) and not _BASE64.fullmatch(bare)
+    secret = sign == "=" or (len(bare) >= _SPACED_LENGTH and _DIGIT.search(bare) and not is_code)
     return f"{name}{HIDDEN}" if secret else match[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import queue
 import re
 import threading
 import time
@@ -30,6 +31,8 @@ CLOSE_PATIENCE: Final = 20.0
 """Seconds that `close` waits for the last lines; more than waiting for every file's lock in turn takes."""
 MOST_PENDING: Final = 20_000
 """Lines that are kept for a file that cannot be written now."""
+MOST_PENDING_CHARACTERS: Final = 64_000_000
+"""The same in characters: a line with a traceback may have 40,000."""
 _LARGEST_BLOCK: Final = 256_000
 _COMPONENT = re.compile(r"[a-z0-9_]{1,40}")
 
@@ -41,6 +44,7 @@ class Backlog:
         self._file = file
         self._render = render
         self._waiting: list[str] = []
+        self._characters = 0
         self._block = max(1, min(_LARGEST_BLOCK, file.maxBytes // 8))
         self.lost = 0
         """Lines given up since the last time that the file could be written."""
@@ -50,10 +54,11 @@ class Backlog:
 
     def add(self, text: str) -> bool:
         """Keep a written-out line for `write`; tell False and count it if there are too many."""
-        if len(self._waiting) >= MOST_PENDING:
+        if len(self._waiting) >= MOST_PENDING or self._characters + len(text) > MOST_PENDING_CHARACTERS:
             self.lost += 1
             return False
         self._waiting.append(text)
+        self._characters += len(text)
         return True
 
     def write(self) -> None:
@@ -78,6 +83,7 @@ class Backlog:
                 done = end
         finally:
             del self._waiting[:done]
+            self._characters = sum(map(len, self._waiting))
 
 
 class Writer:
@@ -95,16 +101,18 @@ class Writer:
         self._folder, self._render = folder, render
         self._limits = max_bytes, backups
         self._files: dict[str, Backlog] = {}
-        self._wake, self._closing = threading.Event(), threading.Event()
+        # Not an Event: what logs may be a finaliser or a signal handler that interrupts its own thread.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._closing = threading.Event()
         self._warned = False
-        self.queue = LineQueue(self._wake.set)
+        self.queue = LineQueue(lambda: self._wake.put(None))
         self._thread = threading.Thread(target=self._run, name="batchnb-log", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Write what is waiting and end the thread; what cannot be written now is lost and counted."""
         self._closing.set()
-        self._wake.set()
+        self._wake.put(None)
         self._thread.join(CLOSE_PATIENCE)
 
     def forget(self) -> None:
@@ -114,9 +122,9 @@ class Writer:
     def _run(self) -> None:
         last = False
         while not last:
-            self._wake.wait(RETRY if any(self._files.values()) else None)
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=RETRY if any(self._files.values()) else None)
             self._closing.wait(GATHER)
-            self._wake.clear()
             last = self._closing.is_set()  # before the queue is emptied: what came before `close` is in it
             try:
                 self._write_all()

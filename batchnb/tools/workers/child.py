@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import faulthandler
 import fcntl
-import importlib
 import math
 import os
+import pkgutil
 import queue
 import resource
 import socket
 import threading
 import time
 from contextlib import suppress
-from functools import cache, reduce
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from batchnb.records.errors import ReportError
@@ -128,8 +128,7 @@ def _serve(call: Call, surroundings: Surroundings) -> None:
 
 @cache
 def _function(name: str) -> Callable[[Json, Call], Json]:
-    module, _, path = name.partition(":")
-    found: Any = reduce(getattr, path.split("."), importlib.import_module(module))
+    found: Any = pkgutil.resolve_name(name)
     if not callable(found):
         raise ReportError(f"{name} cannot be called")
     return found  # type: ignore[no-any-return]

@@ -16,6 +16,8 @@ Json: TypeAlias = Any
 
 MAX_FRAME = 256 << 10
 """Bytes of one frame. Reading it holds the interpreter's lock for some milliseconds; 1 MiB took up to 40."""
+FRAME_COST = 1 << 10
+"""Bytes for which a small frame counts too: handling one takes the kernel about 30 microseconds."""
 _HEAD = 4
 
 

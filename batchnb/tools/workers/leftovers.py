@@ -39,7 +39,8 @@ class Surroundings:
 def _state() -> tuple[object, ...]:
     files = tuple(os.fstat(fd)[1:3] for fd in range(3))  # device and inode
     handlers = tuple(signal.getsignal(number) for number in _SIGNALS)
-    return files, os.getcwd(), dict(os.environ), handlers, _umask()  # noqa: PTH109
+    limits = tuple(resource.getrlimit(kind) for kind in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE))
+    return files, os.getcwd(), dict(os.environ), handlers, limits, _umask()  # noqa: PTH109
 
 
 _SIGNALS = sorted(signal.valid_signals())

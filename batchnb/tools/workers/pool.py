@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from batchnb.tools.workers.frames import Json
 
 DEFAULT_CAP = 64 << 20
-"""Bytes that one call may answer with, all messages together."""
+"""Bytes that one call may answer with, all messages together; small ones count as `frames.FRAME_COST`."""
 MAX_CALLS = 1_000
 """Calls after which a worker is replaced, whatever its state."""
 DEFAULT_LIMITS = WorkerLimits()
@@ -85,7 +85,7 @@ class WorkerPool:
             deadline: when the worker and all that it started are killed; it may be moved meanwhile.
             cancel: pulls `call.cancel`; a call that does not end within `order.CANCEL_SECONDS` is killed.
             on_message: called in this thread with each message that the function sends.
-            cap_bytes: most bytes of answer and messages together.
+            cap_bytes: most bytes of answer and messages together; small ones count as `frames.FRAME_COST`.
 
         Raises:
             RemoteError: if the function raised; also an instance of the builtin error that it raised.

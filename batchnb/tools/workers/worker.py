@@ -6,33 +6,24 @@ import json
 import math
 import os
 import select
-import signal
 import socket
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchnb.records.errors import (
-    RemoteError,
-    ReportError,
-    WorkerCancelledError,
-    WorkerDiedError,
-    WorkerError,
-    WorkerRefusedError,
-    WorkerTimeoutError,
-)
+from batchnb.records.errors import RemoteError, ReportError, WorkerError, WorkerRefusedError
 from batchnb.tools.cancellation import Deadline
-from batchnb.tools.process import STDERR_TAIL, Ending, furnish, tool_environment
+from batchnb.tools.process import STDERR_TAIL, furnish, tool_environment
 from batchnb.tools.warden.protocol import Report, Task
 from batchnb.tools.warden.scratch import remove_tree
 from batchnb.tools.workers.fallback import GroupLine
-from batchnb.tools.workers.frames import MAX_FRAME, HungUpError, decode, receive
+from batchnb.tools.workers.frames import FRAME_COST, MAX_FRAME, HungUpError, decode, receive
 from batchnb.tools.workers.order import Order
-from batchnb.tools.workers.remote import rebuild
+from batchnb.tools.workers.remote import obituary, rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,9 +125,11 @@ class Worker:
 
     def is_fit(self, path: tuple[str, ...]) -> bool:
         """Whether it can take a call: alive, silent, with these places for modules, with time left."""
-        if self.path != path or time.monotonic() > self._idle_until - 1.0:
+        if self.path != path:
             return False
-        return self._peek() is None
+        # First, or its guard could end it between this look and the call, however soon that comes.
+        self._line.move(Deadline(math.inf))
+        return time.monotonic() < self._idle_until and self._peek() is None
 
     def stop(self) -> None:
         """Have it and all that it started killed, without waiting; a call under way fails."""
@@ -167,7 +160,7 @@ class Worker:
     ) -> tuple[Json | RemoteError, bool]:
         while True:
             body = receive(self._channel, min(left, MAX_FRAME), order.check)
-            left -= len(body)
+            left = max(0, left - max(len(body), FRAME_COST))
             match decode(body):
                 case ["message", message]:
                     if on_message is not None:
@@ -200,12 +193,7 @@ class Worker:
         """Wait until it is dead and say what it died of."""
         self._line.has_ended(_DYING_SECONDS)  # without a word, it closed its socket and lives on
         tail = self._tail()
-        report = self.kill()
-        if report.ending is Ending.TIMED_OUT and cancel.cancelled:
-            return WorkerCancelledError("the call was cancelled and its worker process killed")
-        if report.ending is Ending.TIMED_OUT:
-            return WorkerTimeoutError("the worker process was killed at the deadline of the call")
-        return WorkerDiedError(_manner(report), report.returncode, tail)
+        return obituary(self.kill(), tail, cancelled=cancel.cancelled)
 
     def _tail(self) -> str:
         size = os.fstat(self._errors.fileno()).st_size
@@ -238,16 +226,3 @@ def _task(scratch: Path, path: tuple[str, ...], limits: WorkerLimits) -> Task:
         deadline=math.inf,
         rlimits={},
     )
-
-
-def _manner(report: Report) -> str:
-    if report.ending is Ending.NOT_STARTED:
-        return f"could not be started: {report.reason()}"
-    if report.ending is Ending.CANCELLED:
-        return "left its caller or was stopped, and was killed"
-    if report.returncode is None:
-        return "was lost with its supervisor"
-    if report.returncode < 0:
-        with suppress(ValueError):
-            return f"was killed by {signal.Signals(-report.returncode).name}"
-    return f"ended with exit code {report.returncode}"
