@@ -137,7 +137,9 @@ class JobControls:
         ids = tuple(task_ids)
 
         def work(db: apsw.Connection) -> Orders:
-            job = one_job(db, job_id)
+            row: Any = db.execute("SELECT paused, max_tasks FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            if row is None:
+                raise RecordNotFoundError("job", job_id)
             wishes: list[Any] = db.execute(
                 "SELECT id, wish FROM tasks WHERE job_id = ? AND status IN ('pending', 'running') "
                 "AND wish IS NOT NULL",
@@ -146,7 +148,7 @@ class JobControls:
             limits: list[Any] = db.execute(
                 f"SELECT id, timeout_seconds FROM tasks WHERE id IN ({marks(ids)})", ids
             ).fetchall()
-            return Orders(job.paused, job.max_tasks, dict(wishes), dict(limits))
+            return Orders(bool(row[0]), row[1], dict(wishes), dict(limits))
 
         return self._database.read(work)
 

@@ -6,7 +6,7 @@ import queue
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from batchnb.analyzers.base import AnalysisContext, Analyzer, check_options
+from batchnb.analyzers.base import AnalysisContext, Analyzer, Options, check_options
 from batchnb.engine.endings import Ended
 from batchnb.records import (
     AnalysisReport,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from batchnb.engine.storage import JobStorage
     from batchnb.records import BatchAnalysisResult
 
+_NO_OPTIONS: dict[str, Any] = {}
 # The first that fits counts: ours before the builtin errors that they are as well.
 _CATEGORIES: dict[type[BaseException], ErrorCategory] = {
     ToolMissingError: ErrorCategory.DEPENDENCY,
@@ -63,6 +64,7 @@ class TaskExecutor:
             tools: gives the tools of an analysis type, for the coverage of a task that never came to run.
         """
         self._storage, self._tools = storage, tools
+        self._checked: dict[str, tuple[object, type, Options]] = {}
         self.app: Any = None
         """The seed's Flask application, if there is one: tasks get a context of it."""
 
@@ -161,12 +163,21 @@ class TaskExecutor:
             raise InvalidValueError("app", name, f"its {analyzer.part} {problem}", str(app.path))
         if analyzer.part and not app.has(analyzer.part):
             return _skipped(f"{name} has no {analyzer.part}")
-        given = context["job"].analysis_options.get(task.analysis_type, {})
-        options = check_options(type(analyzer), given, f"job {task.job_id}")
+        options = self._options(context["job"], analyzer)
         with LazyScratch() as folder:
             scratch = context.get("scratch") or folder.path
             report = analyzer.analyze(app, options, _analysis_context(context, scratch))
         return _outcome(report, analyzer.title)
+
+    def _options(self, job: BatchAnalysisJob, analyzer: Analyzer) -> Options:
+        """Return the job's options for an analyzer; those of one job are checked once, not for each task."""
+        given = job.analysis_options.get(analyzer.key, _NO_OPTIONS)
+        known = self._checked.get(analyzer.key)
+        if known is not None and known[0] is given and known[1] is type(analyzer):
+            return known[2]
+        options = check_options(type(analyzer), given, f"job {job.id}")
+        self._checked[analyzer.key] = (given, type(analyzer), options)
+        return options
 
     def __getattr__(self, name: str) -> Any:
         """Give `execute_<analysis type>_task` as the seed names it."""

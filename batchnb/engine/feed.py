@@ -25,6 +25,8 @@ class Feed:
         self._storage, self._job_id = storage, job_id
         self._lock = threading.Lock()
         self._fetched: list[BatchAnalysisTask] = []
+        self._last: BatchAnalysisTask | None = None
+        """The last one that was fetched; None: begin at the front."""
         self._out: set[int] = set()
         self._back: deque[Collection[int]] = deque()
 
@@ -62,19 +64,28 @@ class Feed:
     def refresh(self) -> None:
         """Forget those that were fetched: their order or their limits have changed."""
         with self._lock:
-            self._fetched = []
+            self._fetched, self._last = [], None
 
     @property
     def is_exhausted(self) -> bool:
         """Whether every task has ended."""
         with self._lock:
-            return not self._fetched and not self._fetch() and not self._out
+            self._fetched = self._fetched or self._fetch()
+            return not self._fetched and not self._out
 
     def _fetch(self) -> list[BatchAnalysisTask]:
+        """Return those that come next, the last one first; at the end, look from the front once more."""
         # The store may still call those that are out pending. They are taken back first: one that comes back
         # meanwhile is passed over, and whoever put it there says afterwards that there is more.
         self._take_back()
-        tasks = self._storage.get_waiting(self._job_id, _BATCH + len(self._out))
+        fresh: list[BatchAnalysisTask] = []
+        while self._last is not None and not fresh:
+            fresh = self._page(_BATCH, self._last)
+        return fresh or self._page(_BATCH + len(self._out), None)
+
+    def _page(self, limit: int, after: BatchAnalysisTask | None) -> list[BatchAnalysisTask]:
+        tasks = self._storage.get_waiting(self._job_id, limit, after)
+        self._last = tasks[-1] if tasks else None
         return [task for task in reversed(tasks) if task.id not in self._out]
 
     def _take_back(self) -> None:

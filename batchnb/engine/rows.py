@@ -102,6 +102,7 @@ class Table(Generic[T]):
         self.stored = tuple(field.name for field in fields(record) if field.name not in counted)  # type: ignore[arg-type]  # every record is a dataclass
         self._decoders = [decoders.get(name) for name in self.stored]
         self._get = attrgetter(*self.stored)
+        self._places = {name: place for place, name in enumerate(self.stored)}
         self._kinds = [_kinds(str(field.type)) for field in fields(record) if field.name in self.stored]  # type: ignore[arg-type]  # as above
         self.columns = ", ".join(self.stored)
         self.insert = f"INSERT INTO {name} ({self.columns}) VALUES ({', '.join('?' * len(self.stored))})"
@@ -111,8 +112,7 @@ class Table(Generic[T]):
 
     def row(self, record: T, **changes: object) -> Row:
         """Return the row of `record`, with some fields replaced."""
-        values = zip(self.stored, self._get(record), strict=True)
-        return tuple([encode(changes.get(name, value)) for name, value in values])
+        return tuple([encode(value) for value in self._values_of(record, changes)])
 
     def checked_row(self, record: T, **changes: object) -> Row:
         """Return the row of `record`, which comes from an analyzer and may hold anything.
@@ -120,17 +120,22 @@ class Table(Generic[T]):
         Raises:
             TypeError: if a value is not what its field is declared to hold.
         """
-        row: list[Any] = []
-        for name, value, kinds in zip(self.stored, self._get(record), self._kinds, strict=True):
-            encoded = changes.get(name, value)
-            kind = type(encoded)
+        row = self._values_of(record, changes)
+        for place, kinds in enumerate(self._kinds):
+            value = row[place]
+            kind = type(value)
             if kind is str or kind not in kinds:
-                encoded = encode(encoded)
-                kind = type(encoded)
-            if kind not in kinds or (kind in _NUMBERS and not _fits(encoded)):
-                raise TypeError(f"{self.name}.{name} cannot hold {value!r:.80}")
-            row.append(encoded)
+                row[place] = value = encode(value)
+                kind = type(value)
+            if kind not in kinds or (kind in _NUMBERS and not _fits(value)):
+                raise TypeError(f"{self.name}.{self.stored[place]} cannot hold {value!r:.80}")
         return tuple(row)
+
+    def _values_of(self, record: T, changes: Mapping[str, object]) -> list[Any]:
+        values = list(self._get(record))
+        for name, value in changes.items():
+            values[self._places[name]] = value
+        return values
 
     def values(self, row: Row) -> dict[str, Any]:
         """Return the fields that are stored in `row`.
@@ -224,6 +229,13 @@ JOB_ERRORS = Table(
     "job_errors", JobError, {"category": ErrorCategory, "timestamp": datetime.fromisoformat, "details": _dict}
 )
 TASKS = Table("tasks", BatchAnalysisTask, {**_TIMES, **_JSON, "status": TaskStatus, "error": _error})
+WAITING = Table(
+    "tasks",
+    BatchAnalysisTask,
+    _TIMES,
+    counted=("status", "started_at", "completed_at", "error", "progress", "result_details"),
+)
+"""Of tasks that wait: what they have in common is not read."""
 RESULTS = Table("results", BatchAnalysisResult, {**_TIMES, **_JSON, "status": TaskStatus})
 FINDINGS = Table("findings", Finding, {"severity": Severity, "confidence": Confidence})
 COVERAGE = Table("coverage", Coverage, {"status": CoverageStatus, "cached": bool, "unread": _unread})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.drafts import check_id
 from batchnb.engine.metrics import read_estimate, read_metrics
-from batchnb.engine.rows import COVERAGE, FINDINGS, JOB_LOG, RESULTS, TASKS
+from batchnb.engine.rows import COVERAGE, FINDINGS, JOB_LOG, RESULTS, TASKS, WAITING
 from batchnb.engine.statements import marks, read_jobs, read_task
 from batchnb.records import JobStatus
 from batchnb.records.errors import RecordNotFoundError
@@ -65,7 +65,7 @@ class StoredRecords:
         """Return job id -> the engine that runs it, for every job that waits or runs."""
         active = tuple(status.value for status in JobStatus if status.is_active)
         waits_or_runs = f"status IN ({marks(active)})"
-        query = f"SELECT id, owner FROM jobs WHERE {waits_or_runs} AND owner IS NOT NULL"  # noqa: S608 - marks only
+        query = f"SELECT id, owner FROM jobs WHERE {waits_or_runs} AND owner IS NOT NULL"
         return dict(self._database.read(lambda db: list(db.execute(query, active))))
 
     def get_task(self, task_id: int) -> BatchAnalysisTask | None:
@@ -94,10 +94,15 @@ class StoredRecords:
             lambda db: [TASKS.read(row) for row in db.execute(query, (*values, limit))]
         )
 
-    def get_waiting(self, job_id: int, limit: int) -> list[BatchAnalysisTask]:
-        """Return the pending tasks of a job that come first, by priority and then by id."""
-        query = f"{TASKS.select} WHERE job_id = ? AND status = 'pending' ORDER BY priority DESC, id LIMIT ?"
-        return self._database.read(lambda db: [TASKS.read(row) for row in db.execute(query, (job_id, limit))])
+    def get_waiting(
+        self, job_id: int, limit: int, after: BatchAnalysisTask | None = None
+    ) -> list[BatchAnalysisTask]:
+        """Return the pending tasks of a job that come first, or `after` one, by priority and then by id."""
+        past = "" if after is None else "AND (priority < ?3 OR (priority = ?3 AND id > ?4)) "
+        pending = f"{WAITING.select} WHERE job_id = ?1 AND status = 'pending'"
+        query = f"{pending} {past}ORDER BY priority DESC, id LIMIT ?2"
+        values = (job_id, limit) if after is None else (job_id, limit, after.priority, after.id)
+        return self._database.read(lambda db: [WAITING.read(row) for row in db.execute(query, values)])
 
     def get_result(self, result_id: int) -> BatchAnalysisResult | None:
         """Return one result, with its findings under `details["issues"]`, or None."""

@@ -185,9 +185,10 @@ class TaskRuns:
                 self._cancel.cancel("the job was cancelled from another notebook")
                 with suppress(InvariantError):  # it is CANCELLING already
                     self._storage.update_job(self._job.id, status=JobStatus.CANCELLING)
-            if look.control != self._heeded or self._is_overtaken:
+            has_changed = look.control != self._heeded
+            if has_changed or self._is_overtaken:
                 self._is_overtaken = False
-                if self._heed():
+                if self._heed(afresh=has_changed):
                     self._heeded = look.control
             if self._crew.is_paused and self._feed.is_exhausted:
                 self._crew.dismiss()  # there is nothing to go on with
@@ -196,11 +197,12 @@ class TaskRuns:
             log = bind(_log, job_id=self._job.id, store=self._storage.name)
             log.warning("the store could not be looked at", exc_info=True)
 
-    def _heed(self) -> bool:
-        """Do what the store says; False: something has to be tried again."""
-        # In this order: a task that was fetched before is in the copy, or sees the number change (_step).
-        self._feed.refresh()
-        self._heeds += 1
+    def _heed(self, *, afresh: bool) -> bool:
+        """Do what the store says, which was not known yet or (not `afresh`) not to all; False: try again."""
+        if afresh:
+            # In this order: a task that was fetched before is in the copy, or sees the number change (_step).
+            self._feed.refresh()
+            self._heeds += 1
         running = dict(self._running)
         orders = self._storage.controls.orders(self._job.id, running)
         self._crew.set_limit(orders.max_tasks or self._max_tasks)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from batchnb.records.task import BatchAnalysisTask
 
 
+_NOTHING: Counter[Severity] = Counter()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchAnalysisResult:
     """The outcome of one task. Never updated after creation; deleted with its job."""
@@ -42,7 +45,8 @@ class BatchAnalysisResult:
     @classmethod
     def from_task(cls, task: BatchAnalysisTask, findings: Iterable[Finding] = ()) -> BatchAnalysisResult:
         """Make the result of an ended `task` that reported `findings`."""
-        by_severity = Counter(finding.severity for finding in findings)
+        found = tuple(findings)
+        by_severity = Counter(finding.severity for finding in found) if found else _NOTHING
         start, end = task.started_at, task.completed_at
         if start is None or end is None:
             raise InvariantError(f"task {task.id} has not ended, so it has no result")
@@ -54,7 +58,7 @@ class BatchAnalysisResult:
             app_num=task.app_num,
             analysis_type=task.analysis_type,
             status=task.status,
-            issues_count=by_severity.total(),
+            issues_count=len(found),
             high_severity=by_severity[Severity.HIGH],
             medium_severity=by_severity[Severity.MEDIUM],
             low_severity=by_severity[Severity.LOW],

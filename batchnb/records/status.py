@@ -65,7 +65,7 @@ class TaskStatus(StrEnum):
     @property
     def is_ended(self) -> bool:
         """Whether the task can never change again; it then has exactly one result."""
-        return self not in {TaskStatus.PENDING, TaskStatus.RUNNING}
+        return self is not TaskStatus.PENDING and self is not TaskStatus.RUNNING
 
     def can_become(self, new: TaskStatus) -> bool:
         """Whether a task may go from here to `new`; one that runs may be put back into the queue."""

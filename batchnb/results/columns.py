@@ -68,7 +68,7 @@ JOBS = (
         Column(f"tasks_{word}", "Int64", f"Tasks that are {word}", derived.task_counter(word))
         for word in _levels(TaskStatus)
     ),
-    Column("errors", "Int64", "Number of errors met", derived.job_error_count),
+    Column("errors", "Int64", "Number of errors listed, at most about 1,000", derived.job_error_count),
     Column("created_at", TIME, "When the job was made"),
     Column("started_at", TIME, "When it started; missing: not yet"),
     Column("completed_at", TIME, "When it ended; missing: not yet"),

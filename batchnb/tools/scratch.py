@@ -21,12 +21,13 @@ class LazyScratch:
     """
 
     def __init__(self) -> None:
-        self._made = ExitStack()
+        self._made: ExitStack | None = None
         self._path: Path | None = None
 
     def path(self) -> Path:
         """Return the folder."""
         if self._path is None:
+            self._made = ExitStack()
             self._path = self._made.enter_context(scratch_folder())
         return self._path
 
@@ -36,7 +37,8 @@ class LazyScratch:
 
     def __exit__(self, *exc: object) -> None:
         """Remove it, if it was made."""
-        self._made.close()
+        if self._made is not None:
+            self._made.close()
 
 
 @contextmanager

@@ -43,7 +43,10 @@ class Lazy:
 class Told:
     """A journal and all that it told."""
 
+    made = []
+
     def __init__(self, store, job_id=1):
+        self.made.append(self)
         self.left, self.failures, self.events = [], 0, []
         self.broker = EventBroker()
         self.broker.subscribe(self.events.append)
@@ -51,6 +54,13 @@ class Told:
 
     def fail(self):
         self.failures += 1
+
+
+@pytest.fixture(autouse=True)
+def _close_brokers():
+    yield
+    while Told.made:
+        Told.made.pop().broker.close()
 
 
 @pytest.fixture
