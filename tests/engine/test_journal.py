@@ -43,7 +43,7 @@ class Lazy:
 class Told:
     """A journal and all that it told."""
 
-    made = []
+    made: list = []  # noqa: RUF012
 
     def __init__(self, store, job_id=1):
         self.made.append(self)
