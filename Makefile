@@ -25,7 +25,7 @@ test: $(STAMP) browser  ## Run every test that needs no network and is not marke
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not online and not slow" --cov --cov-report=term:skip-covered
 
 test-slow: $(STAMP) browser  ## Run the long tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "slow and not online"
+	$(BIN)/pytest -m "slow and not online"  # one by one: many of them measure times
 
 test-online: $(STAMP) browser  ## Run the tests that need the package registries
 	$(BIN)/pytest -m online

@@ -19,6 +19,7 @@ from batchnb.records.errors import (
     InvalidValueError,
     InvariantError,
     PortfolioError,
+    StorageError,
 )
 from batchnb.records.events import JobFinished, JobStarted
 from batchnb.tools.cancellation import CancelToken
@@ -60,6 +61,8 @@ class JobRun:
         self.job_id = job_id
         self.cancel = CancelToken()
         self.done = threading.Event()
+        self.held_up: tuple[float, StorageError] | None = None
+        """Since when (monotonic clock), and by what, it cannot be started though its turn has come."""
         self.unsettled: JobError | None = None
         """Why the engine broke, if even that could not be stored."""
         self._parts = parts

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from batchnb.records import BatchAnalysisJob, Estimate
 
 _log = create_logger("service")
+_HELD_UP_SECONDS = 3.0
+"""How long the store may fail before whoever waits for a job that it holds up hears of it."""
 _RETRY_SECONDS = 1.0
 """How often it is tried again to start a job whose turn came when the store could not be written."""
 _LOOK_FOR_DEAD_SECONDS = 1.0
@@ -236,6 +238,8 @@ class BatchAnalysisService:
 
         Raises:
             RecordNotFoundError: if there is no such job.
+            StorageError: if it waits and cannot be started, as the store has failed for seconds. It keeps its
+                place and starts once the store works again.
         """
         deadline = Deadline.after(MAX_SECONDS if timeout is None else timeout)
         with self._lock:
@@ -244,6 +248,8 @@ class BatchAnalysisService:
         while not self.is_ended(job_id):
             if deadline.expired:
                 return False
+            if run is not None and run.held_up and time.monotonic() > run.held_up[0] + _HELD_UP_SECONDS:
+                raise run.held_up[1]
             ended = pause if run is None or run.done.is_set() else run.done
             ended.wait(min(LOOK_SECONDS, deadline.remaining()))
         return True
@@ -377,11 +383,14 @@ class BatchAnalysisService:
                 self._launch(run)
             except (InvariantError, RecordNotFoundError):  # another process cancelled it while it waited
                 pass
-            except (StorageError, MemoryError) as error:  # it keeps its place, and the next gets its chance
+            except StorageError as error:  # it keeps its place, and the next gets its chance
+                since = run.held_up[0] if run.held_up else time.monotonic()
+                run.held_up = since, error
                 self._log(job_id).warning("could not be started yet: %s", error)
                 continue
             except Exception:  # noqa: BLE001 - this one job stays as it is, the next gets its chance
                 self._log(job_id).exception("could not be started")
+            run.held_up = None
             del self._waiting[job_id]
             if job_id not in self._running_jobs:
                 run.done.set()

@@ -73,7 +73,9 @@ def stored_after(folder, files):
             ]
             assert len(results) == job.completed_tasks
             assert (
-                len(storage.get_findings(job.id)) == 2 * len(results) == job.results_summary.get("issues_total", 0)
+                len(storage.get_findings(job.id))
+                == 2 * len(results)
+                == job.results_summary.get("issues_total", 0)
             )
             ended |= {result.task_id for result in results}
         storage.create_job({"name": "it works again"})

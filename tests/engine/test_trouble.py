@@ -348,3 +348,28 @@ def test_a_waiting_job_that_another_process_cancels_has_ended_at_once(make_bench
     assert bench.status(waiting) == "cancelled"
     bench.analyzer.release()
     assert bench.ended(first).status is JobStatus.COMPLETED
+
+
+def test_who_waits_for_a_job_that_a_failing_store_holds_up_hears_of_it(make_bench, monkeypatch):
+    """Not for ever in silence; and the job starts once the store works again."""
+    monkeypatch.setattr("batchnb.engine.service._HELD_UP_SECONDS", 0.2)
+    bench = make_bench({"m": [1], "n": [1]}, max_jobs=1)
+    bench.analyzer.hold("m")
+    first, stuck = bench.job("m"), bench.job("n")
+    bench.service.start_job(first)
+    bench.service.start_job(stuck)
+    bench.analyzer.await_calls(m=1)
+    take = bench.service._take
+
+    def refuse(job_id, status):
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(bench.service, "_take", refuse)
+    bench.analyzer.release()
+    with pytest.raises(StorageError, match="the disk is full"):
+        bench.service.wait(stuck, 20)
+    assert bench.status(stuck) == "queued"
+
+    monkeypatch.setattr(bench.service, "_take", take)
+    assert wait_until(lambda: bench.service.is_ended(stuck))
+    assert bench.status(stuck) == "completed"
