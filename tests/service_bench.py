@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
-from support import make_apps
+from support import make_apps, wait_until
 
 from batchnb.analyzers.registry import GROUP, AnalyzerRegistry
 from batchnb.engine.service import BatchAnalysisService
@@ -51,6 +51,13 @@ class Bench:
         """Wait for a job's end and return its last snapshot."""
         assert self.service.wait(job_id, seconds), f"job {job_id} goes on: {self.storage.get_job(job_id)}"
         return self.storage.get_job(job_id)
+
+    def counts(self, job_id, **expected):
+        """Return the task counts of a job once they are as expected, or what they are after a while."""
+        return (wait_until(lambda: self._counts(job_id) == expected) and expected) or self._counts(job_id)
+
+    def _counts(self, job_id):
+        return self.storage.get_job(job_id).task_count_by_status
 
     def status(self, job_id):
         return self.storage.get_job(job_id).status.value

@@ -19,6 +19,7 @@ from batchnb.engine.ownership import Ownership  # noqa: E402
 from batchnb.engine.service import BatchAnalysisService  # noqa: E402
 from batchnb.engine.settings import Settings  # noqa: E402
 from batchnb.engine.storage import JobStorage  # noqa: E402
+from batchnb.records import TaskStatus  # noqa: E402
 
 store, base, word = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 storage, ownership = JobStorage(store), Ownership(store)
@@ -37,5 +38,6 @@ for _ in range(int(sys.argv[4])):
     service.start_job(storage.create_job(data).id)
 # the job runs app 1, then hangs in the tool of app 2
 assert wait_until(lambda: len(processes_with(word)) > 1)
+assert wait_until(lambda: storage.get_tasks(1, TaskStatus.RUNNING))
 print("running", flush=True)
 threading.Event().wait(60)

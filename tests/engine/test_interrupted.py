@@ -84,7 +84,8 @@ def test_a_living_job_of_another_process_is_left_alone_and_seen(base):
             running, waiting = workspace.attach(1), workspace.attach(2)
 
             assert (running.status, waiting.status) == (JobStatus.RUNNING, JobStatus.QUEUED)
-            assert running.record.task_count_by_status == {"completed": 1, "running": 1, "pending": 1}
+            expected = {"completed": 1, "running": 1, "pending": 1}
+            assert wait_until(lambda: running.record.task_count_by_status == expected)
             assert workspace.service.start_job(1) is False
             assert workspace.service.wait(1, 0.05) is False
         assert len(processes_with(word)) > 1, "closing this workspace ends nothing of the other"

@@ -123,8 +123,8 @@ class TestStarting:
         job_id = bench.job(apps=range(1, 9))
         bench.service.start_job(job_id)
         bench.analyzer.await_calls(m=limit)
-        counts = bench.storage.get_job(job_id).task_count_by_status
-        assert counts == {"running": limit, "pending": 8 - limit}
+        expected = {"running": limit, "pending": 8 - limit}
+        assert bench.counts(job_id, **expected) == expected
 
         bench.analyzer.release()
         bench.ended(job_id)
