@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _log = create_logger("storage")
+READER_CACHE_KIB = 256
+"""Page cache of a reader, of which there may be as many as threads; the system caches the file anyway."""
 _BUSY_MS = 30_000
 _SOUND_SQLITE = (3, 51, 3)
 """Before it, two connections that write and checkpoint at the same instant could damage a WAL file."""
@@ -80,6 +82,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     connection.pragma("foreign_keys", True)  # noqa: FBT003
     if readonly:
         connection.pragma("query_only", True)  # noqa: FBT003
+        connection.pragma("cache_size", -READER_CACHE_KIB)
         connection.wal_autocheckpoint(0)
         return connection
     if connection.readonly("main"):
