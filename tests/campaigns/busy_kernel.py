@@ -128,5 +128,9 @@ def start(folder, loads, rate):
     _running.append(Busy(folder, loads, rate))
 
 
+def say_counts():
+    print(json.dumps(_running[0].counts()))
+
+
 def stop():
     print(json.dumps(_running.pop().stop()))
