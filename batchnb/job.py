@@ -163,6 +163,13 @@ class Job:
         return coverage_frame(self._storage.get_coverage(self.id))
 
     @property
+    def measurements(self) -> pd.DataFrame:
+        """The numbers measured so far (latencies, requirements met, ...), one a row."""
+        from batchnb.results.frames import measurements_frame  # noqa: PLC0415
+
+        return measurements_frame(self._storage.get_measurements(self.id))
+
+    @property
     def log(self) -> pd.DataFrame:
         """What happened to the job, by time, one line a row: from the store, so in any notebook."""
         from batchnb.results.frames import log_frame  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.tools import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from batchnb.records import AnalysisReport
     from batchnb.tools.cancellation import CancelToken, Deadline
@@ -34,7 +35,7 @@ class Options(BaseModel):
 class AnalysisContext:
     """What an analysis gets from whoever runs it."""
 
-    __slots__ = ("_scratch", "cancel", "deadline", "progress")
+    __slots__ = ("_scratch", "cancel", "deadline", "progress", "raw_file", "secrets")
 
     def __init__(
         self,
@@ -43,6 +44,8 @@ class AnalysisContext:
         deadline: Deadline,
         cancel: CancelToken,
         progress: Callable[[int], None],
+        secrets: Mapping[str, str] | None = None,
+        raw_file: Path | None = None,
     ) -> None:
         """Make a context.
 
@@ -51,9 +54,13 @@ class AnalysisContext:
             deadline: when the analysis has to have ended.
             cancel: says when it is wanted no more.
             progress: to be told how far the analysis is, in percent.
+            secrets: the values of those of `Analyzer.secrets` that are set.
+            raw_file: where the raw output is to be kept; None: nowhere.
         """
         self._scratch = scratch
         self.deadline, self.cancel, self.progress = deadline, cancel, progress
+        self.secrets = dict(secrets or {})
+        self.raw_file = raw_file
 
     @property
     def scratch(self) -> Path:
@@ -69,8 +76,10 @@ class ToolNeed:
 
     name: str
     command: tuple[str, ...] | None
-    """How to start it; None: it is not installed."""
+    """How to start it; empty: it is no program of its own; None: it is not installed."""
     install_hint: str
+    optional: bool = False
+    """Whether the analysis is whole without it."""
 
 
 class Analyzer(ABC):
@@ -84,9 +93,17 @@ class Analyzer(ABC):
     """Its name among the seed's services, such as `backend_security_analyzer`."""
     tools: ClassVar[tuple[str, ...]]
     """The names under which it reports coverage, at least one."""
+    optional_tools: ClassVar[tuple[str, ...]] = ()
+    """The names of tools that it also reports on when its options ask for them."""
     part: ClassVar[str | None] = None
     """The app's folder that it looks at ("backend", "frontend"); None: the whole app."""
     options: ClassVar[type[Options]] = Options
+    batch_size: ClassVar[int] = 1
+    """Apps that one call of `analyze_all` may be given, so that one start of a tool serves them all."""
+    secrets: ClassVar[tuple[str, ...]] = ()
+    """Environment variables with keys that it is given, in `AnalysisContext.secrets`; it sees no others."""
+    needs_running_app: ClassVar[bool] = False
+    """Whether it talks to the app, which then has to run: it is started for it, or runs already."""
     isolated: ClassVar[bool] = True
     """Whether it runs in a process of its own; False only for one that merely waits.
 
@@ -113,13 +130,28 @@ class Analyzer(ABC):
         coverage. Raises only for errors of its own; a tool's failure is a coverage record.
         """
 
+    def analyze_all(
+        self, apps: Sequence[AppFolder], options: Any, context: AnalysisContext
+    ) -> Sequence[AnalysisReport | None]:
+        """Analyse up to `batch_size` apps in one go.
+
+        Returns:
+            One report per app, in their order; None: it could not be settled among the others and is to be
+            analysed alone. An error that is raised counts for all of them.
+        """
+        return [self.analyze(app, options, context) for app in apps]
+
     def needs(self) -> tuple[ToolNeed, ...]:
         """Return the outside tools that it uses, found or not. Default: none."""
         return ()
 
+    def given_secrets(self) -> dict[str, str]:
+        """Return those of its `secrets` that are set in this process's environment."""
+        return {name: os.environ[name] for name in self.secrets if os.environ.get(name)}
+
     def missing_tools(self) -> tuple[str, ...]:
         """Return the names of the tools that are not installed."""
-        return tuple(need.name for need in self.needs() if need.command is None)
+        return tuple(need.name for need in self.needs() if need.command is None and not need.optional)
 
     def find_app(self, model: str, app_num: int) -> AppFolder | None:
         """Return where an app lies, or None if there is no such app."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from batchnb.records import AnalysisReport, Coverage, CoverageStatus, Finding, UnreadFile
+from batchnb.records import AnalysisReport, Coverage, CoverageStatus, Finding, Measurement, UnreadFile
 from batchnb.records.errors import ReportError
 from batchnb.records.status import Confidence, Severity
 
@@ -21,12 +22,15 @@ MAX_TEXT = 20_000
 """Characters of one text of a row; longer ones are refused, not cut."""
 _BATCH_BYTES = 32 << 10
 _MAX_NUMBER = 2**53
+_MAX_REAL = 1e300
+_MAX_TAGS = 20
+_TAG = re.compile(r"[a-z0-9-]{1,40}")
 _Word = TypeVar("_Word", bound=StrEnum)
 _WHOSE = ("model", "app_num", "analysis_type", "job_id", "task_id")
 
 
 def rows_of(report: AnalysisReport) -> Iterator[list[Any]]:
-    """Give the rows of `report` in batches that are quick to read: findings first, then coverage."""
+    """Give the rows of `report` in batches that are quick to read: findings, coverage, measurements."""
     batch: list[Any] = []
     size = 0
     for row in _rows(report):
@@ -48,6 +52,8 @@ def _rows(report: AnalysisReport) -> Iterator[list[Any]]:
         yield ["coverage", own]
         for file in cell.unread:  # a row each: together they may exceed a frame
             yield ["unread", asdict(file)]
+    for number in report.measurements:
+        yield ["measurement", {key: value for key, value in asdict(number).items() if key not in _WHOSE}]
 
 
 class ReportReader:
@@ -66,6 +72,7 @@ class ReportReader:
         self._issues: list[Finding] = []
         self._cells: list[dict[str, Any]] = []
         self._unread: list[list[UnreadFile]] = []
+        self._measurements: list[Measurement] = []
 
     def read(self, batch: Any) -> None:
         """Take over one batch of rows.
@@ -84,6 +91,8 @@ class ReportReader:
                     self._unread.append([])
                 case ["unread", dict() as fields] if self._unread:
                     self._unread[-1].append(_unread(_Fields(fields)))
+                case ["measurement", dict() as fields]:
+                    self._measurements.append(self._measurement(_Fields(fields)))
                 case _:
                     _refuse("a row of an unknown kind")
 
@@ -93,7 +102,9 @@ class ReportReader:
             Coverage(**self._whose, **cell, unread=tuple(unread))
             for cell, unread in zip(self._cells, self._unread, strict=True)
         )
-        return AnalysisReport(issues=tuple(self._issues), coverage=cells)
+        return AnalysisReport(
+            issues=tuple(self._issues), coverage=cells, measurements=tuple(self._measurements)
+        )
 
     def _finding(self, fields: _Fields) -> Finding:
         finding = Finding(
@@ -109,9 +120,26 @@ class ReportReader:
             message=fields.text("message"),
             snippet=fields.text("snippet"),
             fingerprint=fields.text("fingerprint"),
+            tags=fields.tags("tags"),
         )
         fields.end()
         return finding
+
+    def _measurement(self, fields: _Fields) -> Measurement:
+        measurement = Measurement(
+            **self._whose,
+            tool=self._tool(fields),
+            metric=fields.text("metric"),
+            subject=fields.text("subject"),
+            value=fields.real_or_none("value"),
+            unit=fields.text("unit"),
+            low=fields.real_or_none("low"),
+            high=fields.real_or_none("high"),
+            samples=fields.count_or_none("samples"),
+            detail=fields.text("detail"),
+        )
+        fields.end()
+        return measurement
 
     def _coverage(self, fields: _Fields) -> dict[str, Any]:
         cell = {
@@ -188,6 +216,22 @@ class _Fields:
 
     def count_or_none(self, name: str) -> int | None:
         return self.count(name) if self.has(name) else None
+
+    def real_or_none(self, name: str) -> float | None:
+        if not self.has(name):
+            return None
+        value = self._take(name)
+        if type(value) not in {int, float} or not -math.inf < value < math.inf or abs(value) > _MAX_REAL:
+            _refuse(f"a {name} that is no number")
+        return float(value)
+
+    def tags(self, name: str) -> tuple[str, ...]:
+        value = self._take(name)
+        if not isinstance(value, (list, tuple)) or len(value) > _MAX_TAGS:
+            _refuse(f"a {name} that is no list of at most {_MAX_TAGS} words")
+        if not all(isinstance(tag, str) and _TAG.fullmatch(tag) for tag in value):
+            _refuse(f"a {name} with a word that is not of [a-z0-9-]")
+        return tuple(value)
 
     def seconds(self, name: str) -> float:
         value = self._take(name)

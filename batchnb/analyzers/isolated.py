@@ -22,7 +22,7 @@ from batchnb.tools.scratch import scratch_folder
 from batchnb.tools.workers.pool import WorkerPool, default_pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from batchnb.tools.workers.child import Call
 
@@ -42,17 +42,33 @@ def isolate(analyzer: type[Analyzer], base_path: str | Path, *, pool: WorkerPool
     """
     reference = _reference(analyzer)
 
-    def analyze(self: Analyzer, app: AppFolder, options: Any, context: AnalysisContext) -> AnalysisReport:
+    def analyze_all(
+        self: Analyzer, apps: Sequence[AppFolder], options: Any, context: AnalysisContext
+    ) -> Sequence[AnalysisReport | None]:
         request = {
             "analyzer": reference,
             "base_path": str(self.base_path),
-            "app": [app.model, app.app_num, str(app.path)],
+            "apps": [[app.model, app.app_num, str(app.path)] for app in apps],
             "options": _as_json(options),
+            "secrets": context.secrets or self.given_secrets(),
+            "raw_file": None if context.raw_file is None else str(context.raw_file),
         }
-        return _Analysis(type(self), app, context).run(request, pool or default_pool())
+        return _Analysis(type(self), apps, context).run(request, pool or default_pool())
 
-    analyze.__doc__ = f"Run `{reference}.analyze` in a worker process; see there."
-    names = {"analyze": analyze, "__doc__": analyzer.__doc__, "__module__": __name__}
+    def analyze(self: Analyzer, app: AppFolder, options: Any, context: AnalysisContext) -> AnalysisReport:
+        report = analyze_all(self, [app], options, context)[0]
+        if report is None:
+            raise ReportError(f"{reference} did not settle the one app that it was given")
+        return report
+
+    for method in (analyze, analyze_all):
+        method.__doc__ = f"Run `{reference}.{method.__name__}` in a worker process; see there."
+    names = {
+        "analyze": analyze,
+        "analyze_all": analyze_all,
+        "__doc__": analyzer.__doc__,
+        "__module__": __name__,
+    }
     isolated: type[Analyzer] = type(f"Isolated{analyzer.__name__}", (analyzer,), names)
     return isolated(base_path)
 
@@ -68,14 +84,19 @@ def _as_json(options: Options) -> str:
 
 
 class _Analysis:
-    """One analysis in a worker, as the kernel sees it."""
+    """One call in a worker, as the kernel sees it."""
 
-    def __init__(self, analyzer: type[Analyzer], app: AppFolder, context: AnalysisContext) -> None:
-        self._analyzer, self._app, self._context = analyzer, app, context
-        self._reader = ReportReader(app, analyzer.key, analyzer.tools)
+    def __init__(self, analyzer: type[Analyzer], apps: Sequence[AppFolder], context: AnalysisContext) -> None:
+        self._analyzer, self._apps, self._context = analyzer, apps, context
+        tools = (*analyzer.tools, *analyzer.optional_tools)
+        self._readers = [ReportReader(app, analyzer.key, tools) for app in apps]
+        self._settled: set[int] = set()
 
-    def run(self, request: dict[str, Any], pool: WorkerPool) -> AnalysisReport:
-        """Return its report; see `Analyzer.analyze`, and `WorkerPool.call` for the errors."""
+    def run(self, request: dict[str, Any], pool: WorkerPool) -> Sequence[AnalysisReport | None]:
+        """Return its reports; see `Analyzer.analyze_all`, and `WorkerPool.call` for the errors.
+
+        One app that was stopped has a report that says so; of several, nobody knows whose fault it is.
+        """
         context = self._context
         try:
             pool.call(
@@ -86,25 +107,35 @@ class _Analysis:
                 on_message=self._read,
             )
         except WorkerTimeoutError:
-            return self._stopped(CoverageStatus.TIMED_OUT, "its process was stopped at the deadline")
+            if len(self._apps) > 1:
+                raise
+            return [self._stopped(CoverageStatus.TIMED_OUT, "its process was stopped at the deadline")]
         except WorkerCancelledError:
-            return self._stopped(CoverageStatus.CANCELLED, "its process was stopped: the job was cancelled")
-        return self._reader.report()
+            if len(self._apps) > 1:
+                raise
+            why = "its process was stopped: the job was cancelled"
+            return [self._stopped(CoverageStatus.CANCELLED, why)]
+        return [
+            reader.report() if number in self._settled else None
+            for number, reader in enumerate(self._readers)
+        ]
 
     def _read(self, message: Any) -> None:
         match message:
             case {"progress": int() as percent}:
                 self._context.progress(max(0, min(100, percent)))
-            case {"rows": rows}:
-                self._reader.read(rows)
+            case {"app": int() as number, "rows": rows} if 0 <= number < len(self._readers):
+                self._readers[number].read(rows)
+            case {"settled": int() as number} if 0 <= number < len(self._readers):
+                self._settled.add(number)
             case _:
                 raise ReportError("the analyzer's process sent a message of an unknown kind")
 
     def _stopped(self, status: CoverageStatus, why: str) -> AnalysisReport:
         cells = tuple(
             Coverage(
-                model=self._app.model,
-                app_num=self._app.app_num,
+                model=self._apps[0].model,
+                app_num=self._apps[0].app_num,
                 analysis_type=self._analyzer.key,
                 tool=tool,
                 status=status,
@@ -116,23 +147,38 @@ class _Analysis:
 
 
 def serve(request: dict[str, Any], call: Call) -> None:
-    """Run one analysis in this worker process and send its report as rows."""
+    """Run one call in this worker process and send its reports as rows."""
     analyzer = _make(request["analyzer"], request["base_path"])
-    model, app_num, path = request["app"]
+    apps = [AppFolder(model=model, app_num=num, path=Path(path)) for model, num, path in request["apps"]]
     options = analyzer.options.model_validate_json(request["options"])
+    raw_file = request["raw_file"]
     with scratch_folder() as scratch:
         context = AnalysisContext(
             scratch=scratch,
             deadline=call.deadline,
             cancel=call.cancel,
             progress=_progress(call),
+            secrets=request["secrets"],
+            raw_file=None if raw_file is None else Path(raw_file),
         )
-        app = AppFolder(model=model, app_num=app_num, path=Path(path))
-        report = analyzer.analyze(app, options, context)
+        if len(apps) == 1:
+            reports: Sequence[AnalysisReport | None] = [analyzer.analyze(apps[0], options, context)]
+        else:
+            reports = analyzer.analyze_all(apps, options, context)
+    if len(reports) != len(apps):
+        raise ReportError(f"{request['analyzer']} gave {len(reports)} reports for {len(apps)} apps")
+    for number, report in enumerate(reports):
+        if report is None and len(apps) > 1:
+            continue  # it is to be analysed alone
+        _send(request["analyzer"], report, number, call)
+
+
+def _send(reference: str, report: AnalysisReport | None, number: int, call: Call) -> None:
     if not isinstance(report, AnalysisReport):
-        raise TypeError(f"{request['analyzer']}.analyze returned {type(report).__name__}, no AnalysisReport")
+        raise TypeError(f"{reference}.analyze returned {type(report).__name__}, no AnalysisReport")
     for rows in rows_of(report):
-        call.send({"rows": rows})
+        call.send({"app": number, "rows": rows})
+    call.send({"settled": number})
 
 
 def _progress(call: Call) -> Callable[[int], None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from batchnb.engine.rows import COVERAGE, FINDINGS, JOB_ERRORS, JOBS, RESULTS, TASKS, stamp
+from batchnb.engine.rows import COVERAGE, FINDINGS, JOB_ERRORS, JOBS, MEASUREMENTS, RESULTS, TASKS, stamp
 from batchnb.engine.statements import one_job
 from batchnb.records import TaskStatus, utc_now
 from batchnb.records.errors import InvariantError
@@ -56,6 +56,7 @@ def continue_job(db: apsw.Connection, job_id: int, *, retry: bool) -> int:
         (RESULTS, RESULTS.stored),
         (FINDINGS, FINDINGS.stored),
         (COVERAGE, COVERAGE.stored),
+        (MEASUREMENTS, MEASUREMENTS.stored),
     ):
         _copy_kept(db, table.name, columns, job_id, new_id)
     _copy_kept(db, JOB_ERRORS.name, ("job_id", *JOB_ERRORS.stored), job_id, new_id)

@@ -42,6 +42,11 @@ class Crew:
         """Whether no step is begun at present."""
         return self._paused
 
+    @property
+    def limit(self) -> int:
+        """How many steps may be under way at once."""
+        return self._limit
+
     def set_limit(self, limit: int) -> None:
         """Change how many steps may be under way; surplus threads end after the step that they are in."""
         with self._changed:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from batchnb.engine.rows import COVERAGE, FINDINGS, RESULTS, TASKS, bulk, column, dump, stamp
+from batchnb.engine.rows import COVERAGE, FINDINGS, MEASUREMENTS, RESULTS, TASKS, bulk, column, dump, stamp
 from batchnb.engine.statements import BULK_ROWS, insert_error, one_job, read_jobs, write_job
 from batchnb.records import (
     AnalysisReport,
@@ -44,6 +44,7 @@ class Ended:
     """The result's details as JSON."""
     findings: tuple[Row, ...]
     coverage: tuple[Row, ...]
+    measurements: tuple[Row, ...] = ()
 
     @classmethod
     def of(cls, task: BatchAnalysisTask, report: AnalysisReport | None = None) -> Ended:
@@ -54,13 +55,14 @@ class Ended:
             InvariantError: if the task has not ended.
         """
         ids = {"job_id": task.job_id, "task_id": task.id}
-        issues, cells = (report.issues, report.coverage) if report else ((), ())
+        report = report or AnalysisReport(issues=(), coverage=())
         return cls(
             task,
-            BatchAnalysisResult.from_task(task, issues),
+            BatchAnalysisResult.from_task(task, report.issues),
             dump(task.result_details),
-            tuple([FINDINGS.checked_row(issue, **ids) for issue in issues]),
-            tuple([COVERAGE.checked_row(cell, **ids) for cell in cells]),
+            tuple([FINDINGS.checked_row(issue, **ids) for issue in report.issues]),
+            tuple([COVERAGE.checked_row(cell, **ids) for cell in report.coverage]),
+            tuple([MEASUREMENTS.checked_row(number, **ids) for number in report.measurements]),
         )
 
 
@@ -127,6 +129,7 @@ def write_results(db: apsw.Connection, job_id: int, endings: Sequence[Ended]) ->
     for table, rows in (
         (FINDINGS, chain.from_iterable(ended.findings for ended in endings)),
         (COVERAGE, chain.from_iterable(ended.coverage for ended in endings)),
+        (MEASUREMENTS, chain.from_iterable(ended.measurements for ended in endings)),
     ):
         while chunk := list(islice(rows, BULK_ROWS)):
             db.execute(table.insert_bulk, (bulk(chunk),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import traceback
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.base import AnalysisContext, Analyzer, Options, check_options
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from batchnb.engine.storage import JobStorage
     from batchnb.records import BatchAnalysisResult
+    from batchnb.tools.layout import AppFolder
 
 _NO_OPTIONS: dict[str, Any] = {}
 # The first that fits counts: ours before the builtin errors that they are as well.
@@ -115,6 +117,58 @@ class TaskExecutor:
             results.put(_failed(task.analysis_type, error))
         return results.get_nowait()
 
+    def batch_size(self, task: BatchAnalysisTask, services: Mapping[str, Any]) -> int:
+        """Return how many tasks of the same analysis one call may serve."""
+        analyzer = _analyzer(services, task.analysis_type)
+        return 1 if analyzer is None else analyzer.batch_size
+
+    def perform_all(
+        self,
+        tasks: Sequence[BatchAnalysisTask],
+        job: BatchAnalysisJob,
+        services: Mapping[str, Any],
+        cancel: CancelToken,
+        deadline: Deadline,
+        progress: Callable[[int], None],
+    ) -> list[dict[str, Any] | None]:
+        """Run several tasks of one analysis in one call; the store is not touched.
+
+        Returns:
+            The result dictionary of each; None: it could not be settled in this call and runs alone.
+
+        Raises:
+            Exception: whatever the analyzer raises; it holds for none of them.
+        """
+        analyzer = _analyzer(services, tasks[0].analysis_type)
+        assert analyzer is not None  # noqa: S101 - it said its batch size
+        apps = [_usable_app(task, analyzer) for task in tasks]
+        with LazyScratch() as scratch:
+            context = AnalysisContext(
+                scratch=scratch.path,
+                deadline=deadline,
+                cancel=cancel,
+                progress=progress,
+                raw_file=self._raw_file(tasks[0]),
+            )
+            usable = [app for app in apps if app is not None]
+            reports = iter(analyzer.analyze_all(usable, self._options(job, analyzer), context))
+        found = [None if app is None else next(reports) for app in apps]
+        places = iter(range(len(usable)))
+        return [
+            None if app is None else self._shared(analyzer, report, context.raw_file, next(places))
+            for app, report in zip(apps, found, strict=True)
+        ]
+
+    def _shared(
+        self, analyzer: Analyzer, report: AnalysisReport | None, raw_file: Path | None, place: int
+    ) -> dict[str, Any] | None:
+        return None if report is None else _with_raw(_outcome(report, analyzer.title), raw_file, place)
+
+    def _raw_file(self, task: BatchAnalysisTask) -> Path | None:
+        """Return a new name for the raw output of a call that a task makes."""
+        folder = self._storage.raw_folder
+        return folder and folder / str(task.job_id) / f"{task.id}-{uuid.uuid4().hex[:8]}.json.gz"
+
     def settle(self, task: BatchAnalysisTask, outcome: dict[str, Any], cancel: CancelToken) -> Ended:
         """Return how a task ended by its result dictionary; one that cannot be stored is a failure."""
         try:
@@ -166,8 +220,9 @@ class TaskExecutor:
         options = self._options(context["job"], analyzer)
         with LazyScratch() as folder:
             scratch = context.get("scratch") or folder.path
-            report = analyzer.analyze(app, options, _analysis_context(context, scratch))
-        return _outcome(report, analyzer.title)
+            asked = _analysis_context(context, scratch, self._raw_file(task))
+            report = analyzer.analyze(app, options, asked)
+        return _with_raw(_outcome(report, analyzer.title), asked.raw_file, 0)
 
     def _options(self, job: BatchAnalysisJob, analyzer: Analyzer) -> Options:
         """Return the job's options for an analyzer; those of one job are checked once, not for each task."""
@@ -218,13 +273,31 @@ def _analyzer(services: Mapping[str, Any], analysis_type: str) -> Analyzer | Non
     return next((s for s in services.values() if isinstance(s, Analyzer) and s.key == analysis_type), None)
 
 
-def _analysis_context(context: dict[str, Any], scratch: Path | Callable[[], Path]) -> AnalysisContext:
+def _usable_app(task: BatchAnalysisTask, analyzer: Analyzer) -> AppFolder | None:
+    """Return a task's app; None: there is something to be said about it, which its own call will say."""
+    app = analyzer.find_app(task.model, task.app_num)
+    if app is None or (analyzer.part and (app.problem(analyzer.part) or not app.has(analyzer.part))):
+        return None
+    return app
+
+
+def _with_raw(outcome: dict[str, Any], raw_file: Path | None, place: int) -> dict[str, Any]:
+    """Note where the raw output of a call was kept, if it was: the file, and which of its targets."""
+    if raw_file is not None and "details" in outcome and raw_file.exists():
+        outcome["details"]["raw"] = {"file": f"{raw_file.parent.name}/{raw_file.name}", "target": place}
+    return outcome
+
+
+def _analysis_context(
+    context: dict[str, Any], scratch: Path | Callable[[], Path], raw_file: Path | None
+) -> AnalysisContext:
     task: BatchAnalysisTask = context["task"]
     return AnalysisContext(
         scratch=scratch,
         deadline=context.get("deadline") or Deadline.after(task.timeout_seconds),
         cancel=context.get("cancel") or CancelToken(),
         progress=context.get("progress_callback") or (lambda percent: None),  # noqa: ARG005
+        raw_file=raw_file,
     )
 
 

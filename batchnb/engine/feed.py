@@ -29,6 +29,8 @@ class Feed:
         """The last one that was fetched; None: begin at the front."""
         self._out: set[int] = set()
         self._back: deque[Collection[int]] = deque()
+        self._held: dict[int, BatchAnalysisTask] = {}
+        """Those that are looked at together with one that runs; they wait, and may be taken out of turn."""
 
     def next(self) -> BatchAnalysisTask | None:
         """Return the next task; None: none is left that nobody has."""
@@ -51,8 +53,31 @@ class Feed:
             if task.status is not TaskStatus.PENDING:
                 return None
             self._out.add(task_id)
+            self._held.pop(task_id, None)
             self._fetched = [each for each in self._fetched if each.id != task_id]
             return task
+
+    def hold(self, task: BatchAnalysisTask, most: int, takers: int) -> list[BatchAnalysisTask]:
+        """Set aside those that come next and are of the same analysis as `task`, until `release`.
+
+        Args:
+            task: one that was handed out.
+            most: how many at most.
+            takers: how many take tasks at once: each of them is left its share.
+        """
+        with self._lock:
+            alike = [each for each in reversed(self._fetched) if each.analysis_type == task.analysis_type]
+            share = -(-(len(alike) + 1) // max(1, takers)) - 1
+            chosen = alike[: max(0, min(most, share))]
+            self._held |= {each.id: each for each in chosen}
+            self._fetched = [each for each in self._fetched if each.id not in self._held]
+            return chosen
+
+    def release(self, tasks: Collection[BatchAnalysisTask]) -> None:
+        """Let those that were set aside come next, unless somebody took them meanwhile."""
+        with self._lock:
+            back = [self._held.pop(each.id) for each in reversed(list(tasks)) if each.id in self._held]
+            self._fetched += back
 
     def stored(self, task_ids: Collection[int]) -> None:
         """Note that nobody has these tasks any more: the store knows that they ended, or wait again.
@@ -71,7 +96,7 @@ class Feed:
         """Whether every task has ended."""
         with self._lock:
             self._fetched = self._fetched or self._fetch()
-            return not self._fetched and not self._out
+            return not self._fetched and not self._out and not self._held
 
     def _fetch(self) -> list[BatchAnalysisTask]:
         """Return those that come next, the last one first; at the end, look from the front once more."""
@@ -81,12 +106,12 @@ class Feed:
         fresh: list[BatchAnalysisTask] = []
         while self._last is not None and not fresh:
             fresh = self._page(_BATCH, self._last)
-        return fresh or self._page(_BATCH + len(self._out), None)
+        return fresh or self._page(_BATCH + len(self._out) + len(self._held), None)
 
     def _page(self, limit: int, after: BatchAnalysisTask | None) -> list[BatchAnalysisTask]:
         tasks = self._storage.get_waiting(self._job_id, limit, after)
         self._last = tasks[-1] if tasks else None
-        return [task for task in reversed(tasks) if task.id not in self._out]
+        return [task for task in reversed(tasks) if task.id not in self._out and task.id not in self._held]
 
     def _take_back(self) -> None:
         while self._back:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_DIGESTS = {1: "c382fe8e5ee5b8e27cbc39465895920b7f2ab76d553146ba62c25425053b8433"}
+_DIGESTS = {
+    1: "c382fe8e5ee5b8e27cbc39465895920b7f2ab76d553146ba62c25425053b8433",
+    2: "c1e79e44f859cbb034dc5f203f873453e3dc177a184c8c2c43aeda378044b964",
+}
 """Schema version -> digest of its statements: an older store is checked as strictly as a new one."""
 _ALONE_MS = 2_000
 """How long to wait for others that are just closing the store."""

@@ -32,6 +32,7 @@ from batchnb.records import (
     JobError,
     JobStatus,
     LogLine,
+    Measurement,
     Severity,
     TaskStatus,
     UnreadFile,
@@ -190,6 +191,10 @@ def _unread(stored: str) -> tuple[UnreadFile, ...]:
     return tuple(UnreadFile(**file) for file in json.loads(stored))
 
 
+def _words(stored: str) -> tuple[str, ...]:
+    return tuple(_list(stored))
+
+
 def _list(stored: str) -> list[Any]:
     value = json.loads(stored)
     if not isinstance(value, list):
@@ -237,6 +242,7 @@ WAITING = Table(
 )
 """Of tasks that wait: what they have in common is not read."""
 RESULTS = Table("results", BatchAnalysisResult, {**_TIMES, **_JSON, "status": TaskStatus})
-FINDINGS = Table("findings", Finding, {"severity": Severity, "confidence": Confidence})
+FINDINGS = Table("findings", Finding, {"severity": Severity, "confidence": Confidence, "tags": _words})
+MEASUREMENTS = Table("measurements", Measurement, {})
 COVERAGE = Table("coverage", Coverage, {"status": CoverageStatus, "cached": bool, "unread": _unread})
 JOB_LOG = Table("job_log", LogLine, {"time": datetime.fromisoformat})

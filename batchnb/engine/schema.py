@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import apsw
 
 APPLICATION_ID = 0x62_6E_62_31  # "bnb1" in the file's header, so that a foreign database is recognised
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Older stores are brought up by `migrations`; a change here needs a step there."""
 
 STATEMENTS = (
@@ -129,10 +129,30 @@ END""",
     column INTEGER,
     message TEXT NOT NULL,
     snippet TEXT NOT NULL,
-    fingerprint TEXT NOT NULL
+    fingerprint TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '[]'
 ) STRICT""",
     "CREATE INDEX findings_by_job ON findings(job_id)",
     "CREATE INDEX findings_by_task ON findings(task_id)",
+    """CREATE TABLE measurements (
+    id INTEGER PRIMARY KEY,
+    job_id INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,
+    task_id INTEGER NOT NULL REFERENCES tasks(id) ON DELETE CASCADE,
+    model TEXT NOT NULL,
+    app_num INTEGER NOT NULL,
+    analysis_type TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    metric TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    value REAL,
+    unit TEXT NOT NULL,
+    low REAL,
+    high REAL,
+    samples INTEGER,
+    detail TEXT NOT NULL
+) STRICT""",
+    "CREATE INDEX measurements_by_job ON measurements(job_id)",
+    "CREATE INDEX measurements_by_task ON measurements(task_id)",
     """CREATE TABLE coverage (
     id INTEGER PRIMARY KEY,
     job_id INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,

@@ -10,6 +10,7 @@ The contract, on a file and in memory alike:
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,11 @@ class JobStorage(StoredRecords):
     def path(self) -> Path | None:
         """The store's file; None in memory."""
         return self._database.path
+
+    @property
+    def raw_folder(self) -> Path | None:
+        """Where raw output of tools is kept: beside the store's file, a folder per job; None in memory."""
+        return self.path and self.path.with_name(f"{self.path.stem}.raw")
 
     @property
     def name(self) -> str:
@@ -194,7 +200,10 @@ class JobStorage(StoredRecords):
             db.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
             return True
 
-        return self._database.write(work)
+        is_gone = self._database.write(work)
+        if is_gone and self.raw_folder:
+            shutil.rmtree(self.raw_folder / str(number), ignore_errors=True)
+        return is_gone
 
     def add_job_error(self, job_id: int, error: JobError) -> None:
         """Record an error of a job that has not ended."""

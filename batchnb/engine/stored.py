@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.drafts import check_id
 from batchnb.engine.metrics import read_estimate, read_metrics
-from batchnb.engine.rows import COVERAGE, FINDINGS, JOB_LOG, RESULTS, TASKS, WAITING
+from batchnb.engine.rows import COVERAGE, FINDINGS, JOB_LOG, MEASUREMENTS, RESULTS, TASKS, WAITING
 from batchnb.engine.statements import marks, read_jobs, read_task
 from batchnb.records import JobStatus
 from batchnb.records.errors import RecordNotFoundError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Estimate,
         Finding,
         LogLine,
+        Measurement,
         Metrics,
         TaskStatus,
     )
@@ -114,8 +115,7 @@ class StoredRecords:
                 return None
             result = RESULTS.read(row)
             query = f"{FINDINGS.select} WHERE task_id = ? ORDER BY id"
-            names = FINDINGS.stored
-            issues = [dict(zip(names, found, strict=True)) for found in db.execute(query, (result.task_id,))]
+            issues = [FINDINGS.values(found) for found in db.execute(query, (result.task_id,))]
             return replace(result, details={**result.details, "issues": issues})
 
         return self._database.read(work)
@@ -134,6 +134,13 @@ class StoredRecords:
         """Return every coverage record of a job, in the order in which they were stored."""
         query = f"{COVERAGE.select} WHERE job_id = ? ORDER BY id"
         return self._database.read(lambda db: [COVERAGE.read(row) for row in db.execute(query, (job_id,))])
+
+    def get_measurements(self, job_id: int) -> list[Measurement]:
+        """Return every measurement of a job, in the order in which they were stored."""
+        query = f"{MEASUREMENTS.select} WHERE job_id = ? ORDER BY id"
+        return self._database.read(
+            lambda db: [MEASUREMENTS.read(row) for row in db.execute(query, (job_id,))]
+        )
 
     def get_log(self, job_id: int) -> list[LogLine]:
         """Return what was noted about a job as a whole, in order of time."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from batchnb.engine.controls import CANCEL, REQUEUE
 from batchnb.engine.crew import Crew
 from batchnb.engine.feed import Feed
 from batchnb.engine.journal import Journal
+from batchnb.engine.sharing import Sharing
+from batchnb.engine.task_run import TaskRun
 from batchnb.records import JobStatus, LogLine, TaskStatus, utc_now
 from batchnb.records.errors import InvariantError, StorageError
 from batchnb.tools.cancellation import CancelToken, Deadline
@@ -28,31 +29,6 @@ LOOK_SECONDS = 0.2
 """How often the store is looked at for what other processes want."""
 _SLOW = 0.5
 """Part of its time limit after which a task takes longer than expected."""
-
-
-@dataclass(slots=True)
-class TaskRun:
-    """One task that runs at the moment."""
-
-    task: BatchAnalysisTask
-    cancel: CancelToken
-    deadline: Deadline
-    since: float
-    """Reading of the monotonic clock at its start."""
-    timeout_seconds: int
-    wish: str = ""
-    """What somebody wants of it: CANCEL, REQUEUE or nothing."""
-    is_slow: bool = False
-
-    def limit(self, seconds: int) -> None:
-        """Give it another time limit, counted from its start."""
-        if seconds != self.timeout_seconds:
-            self.timeout_seconds = seconds
-            self.deadline.move(self.since + seconds)
-
-    def limited(self) -> BatchAnalysisTask:
-        """Return the task with the limit that it has by now."""
-        return replace(self.task, timeout_seconds=self.timeout_seconds)
 
 
 class TaskRuns:
@@ -90,6 +66,7 @@ class TaskRuns:
             limit=job.max_tasks or max_tasks,
             paused=job.paused,
         )
+        self._sharing = Sharing(self._feed, executor, job, services)
         self._running: dict[int, TaskRun] = {}
         self._heeded = -1
         self._heeds, self._is_overtaken = 0, False
@@ -142,10 +119,9 @@ class TaskRuns:
         task = run.task
         self._say(task, logging.INFO, "started: %s of %s/app%d", task.analysis_type, task.model, task.app_num)
         try:
-            outcome = self._executor.perform(
-                task, self._job, self._services, run.cancel, run.deadline,
-                lambda percent: self._come_further(run, percent),
-            )  # fmt: skip
+            outcome = self._sharing.perform(
+                run, self._crew.limit, lambda percent: self._come_further(run, percent), self._crew.more
+            )
         finally:
             del self._running[task.id]
             run.cancel.close()

@@ -4,6 +4,7 @@ from batchnb.records.clock import utc_now
 from batchnb.records.coverage import Coverage, UnreadFile
 from batchnb.records.finding import Finding, fingerprint
 from batchnb.records.job import BatchAnalysisJob, JobError, JobSpec
+from batchnb.records.measurement import Measurement
 from batchnb.records.metrics import Estimate, ExecutionTimes, LogLine, Metrics
 from batchnb.records.portfolio import AppInfo, Portfolio, UnparsedFile
 from batchnb.records.ranges import format_app_range, parse_app_range
@@ -38,6 +39,7 @@ __all__ = [
     "JobSpec",
     "JobStatus",
     "LogLine",
+    "Measurement",
     "Metrics",
     "Portfolio",
     "Severity",

@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     from batchnb.records.status import Confidence, Severity
 
 
+TAGS = {
+    "noise": "the rule fires in nearly every app and seldom matters; kept, so that nothing is hidden",
+    "suppressed": "the app's source asked the tools to be silent about this line",
+    "placeholder": "looks like an example value, not like a secret",
+    "heuristic": "found by a rule of thumb, not by a tool of its field",
+}
+"""What the marks of findings mean; a plug-in may use others."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
     """One reported fault. Its texts come from hostile code or a tool's report: data in every sink."""
@@ -36,6 +45,8 @@ class Finding:
     """The source line(s) that the finding points at, capped."""
     fingerprint: str
     """Identity within the app: equal for the same fault after lines above it moved."""
+    tags: tuple[str, ...] = ()
+    """Marks, each `[a-z0-9-]+`: see `TAGS`."""
     job_id: int | None = None
     """None: the analyzer was used alone, outside a job."""
     task_id: int | None = None

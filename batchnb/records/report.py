@@ -1,4 +1,4 @@
-"""What an analyzer hands back: findings and, for every tool, how much it saw."""
+"""What an analyzer hands back: findings, numbers and, for every tool, how much it saw."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from batchnb.records.finding import Finding
+    from batchnb.records.measurement import Measurement
     from batchnb.records.task import BatchAnalysisTask
 
 
@@ -22,6 +23,7 @@ class AnalysisReport:
 
     issues: tuple[Finding, ...]
     coverage: tuple[Coverage, ...]
+    measurements: tuple[Measurement, ...] = ()
 
     @classmethod
     def unmeasured(

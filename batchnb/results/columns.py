@@ -138,6 +138,21 @@ FINDINGS = (
     Column("message", "string", "What the tool says"),
     Column("snippet", "string", "The source that it points at"),
     Column("fingerprint", "string", "Identity within the app, stable when lines shift"),
+    Column("tags", "string", "Marks such as noise or suppressed, joined by a space", derived.tags),
+)
+MEASUREMENTS = (
+    _JOB_ID,
+    _TASK_ID,
+    *_CELL,
+    _TOOL,
+    Column("metric", "category", "What was measured, such as p95 or requirement_met"),
+    Column("subject", "string", "What of the app, such as 'GET /api/todos'; empty: the app as a whole"),
+    Column("value", "Float64", "The number; missing: it could not be told"),
+    Column("unit", "category", "Its unit; empty: a plain number"),
+    Column("low", "Float64", "Lower end of the interval around it; missing: none"),
+    Column("high", "Float64", "Upper end of the interval around it; missing: none"),
+    Column("samples", "Int64", "Number of observations behind it; missing: not counted"),
+    Column("detail", "string", "In words: evidence, texts of failures"),
 )
 COVERAGE = (
     _JOB_ID,
@@ -191,6 +206,7 @@ FRAMES = {
     "results": RESULTS,
     "findings": FINDINGS,
     "coverage": COVERAGE,
+    "measurements": MEASUREMENTS,
     "portfolio": PORTFOLIO,
     "log": LOG,
     "metrics": METRICS,
@@ -202,7 +218,7 @@ def describe_columns(frame: str) -> pd.DataFrame:
     """Return the documentation of a frame: one row per column with `name`, `dtype` and `doc`.
 
     Args:
-        frame: jobs, tasks, results, findings, coverage, portfolio, log or metrics.
+        frame: jobs, tasks, results, findings, coverage, measurements, portfolio, log or metrics.
 
     Raises:
         UnknownNameError: if there is no such frame.

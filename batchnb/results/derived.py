@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         BatchAnalysisResult,
         BatchAnalysisTask,
         Coverage,
+        Finding,
     )
 
 _MEASURED = frozenset(str(status) for status in CoverageStatus if status.is_measured)
@@ -88,6 +89,11 @@ def unread_count(cell: Coverage) -> int:
 def unread_lines(cell: Coverage) -> str:
     """Return the unread files that the record names, one `path: reason` a line."""
     return "\n".join(f"{file.path}: {file.reason}" for file in cell.unread)
+
+
+def tags(finding: Finding) -> str:
+    """Return the marks of a finding, joined by a space."""
+    return " ".join(finding.tags)
 
 
 def languages(app: AppInfo) -> str:

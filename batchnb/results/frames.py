@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Coverage,
         Finding,
         LogLine,
+        Measurement,
         Metrics,
         Portfolio,
     )
@@ -67,6 +68,14 @@ def findings_frame(findings: Iterable[Finding]) -> pd.DataFrame:
 def coverage_frame(coverage: Iterable[Coverage]) -> pd.DataFrame:
     """Return one row per app and tool, by job, model, app and analysis: `describe_columns("coverage")`."""
     return _frame("coverage", coverage, lambda cell: (*_cell_key(cell), cell.tool, cell.task_id or 0))
+
+
+def measurements_frame(measurements: Iterable[Measurement]) -> pd.DataFrame:
+    """Return one row per number, by job, model, app, analysis, tool, metric and subject.
+
+    See `describe_columns("measurements")`.
+    """
+    return _frame("measurements", measurements, lambda m: (*_cell_key(m), m.tool, m.metric, m.subject))
 
 
 def portfolio_frame(portfolio: Portfolio) -> pd.DataFrame:

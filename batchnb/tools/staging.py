@@ -11,15 +11,18 @@ import codecs
 import io
 import re
 import tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from batchnb.tools.suppression import blunt
 from batchnb.tools.tree import Caps, Tree
 
 _SAFE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}(\.[a-z0-9]{1,8})?")
 _LIKE_UTF8_IF_ASCII = frozenset({"ascii", "iso8859-1", "iso8859-15", "cp1252"})
 # Names that mean something to a tool: excluded by default, or read as configuration.
 _MAGIC_NAMES = frozenset({"cvs", "conftest.py", "sitecustomize.py", "usercustomize.py", "setup.py"})
+_MAGIC_SUFFIXES = frozenset({".json", ".jsonc", ".toml", ".ini", ".cfg", ".conf", ".yml", ".yaml", ".lock"})
+_MAGIC_SCRIPT = re.compile(r"(?:^|[._-])(?:config|conf|rc|setup|plugin|preset)s?[.][cm]?[jt]sx?$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,75 +32,98 @@ class StagedTree:
     root: Path
     origins: dict[str, str]
     """Path in the copy -> path in the app, both POSIX and relative."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """Path in the copy -> its text as the app has it, undecodable bytes as backslash escapes."""
     not_utf8: frozenset[str] = frozenset()
     """Those paths in the copy whose content is not UTF-8, or that Python reads in another encoding."""
     unread: tuple[tuple[str, str], ...] = ()
     """Eligible files, and folders that hold some, that were left out: path in the app, reason."""
     foreign: tuple[tuple[str, str], ...] = ()
     """Folders without eligible files that are not the app's own: path in the app, what they are."""
+    silenced: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Path in the copy -> lines about which the app asked tools to be silent; 0: about the whole file."""
 
-    @property
-    def eligible(self) -> int:
-        """Number of files that the tools should have seen."""
-        return len(self.origins) + len(self.unread)
 
-    def origin(self, reported: str) -> str | None:
-        """Return the app's path for a path that a tool reported; None if the tool names no staged file."""
-        path = Path(reported)
-        if path.is_absolute():
-            if not path.is_relative_to(self.root):
-                return None
-            path = path.relative_to(self.root)
-        return self.origins.get(path.as_posix())
+class Staging:
+    """Makes one staged copy, of one folder or of several.
+
+    Raises OSError if the copy cannot be written (disk full, no permission).
+    """
+
+    def __init__(self, target: Path, caps: Caps | None = None) -> None:
+        """Make the new folder `target`, for what `add` copies within `caps`, counted for each call of it."""
+        target.mkdir(mode=0o700, parents=True)
+        self._target, self._caps = target, caps or Caps()
+        self._names = _Names(target)
+        self._origins: dict[str, str] = {}
+        self._sources: dict[str, str] = {}
+        self._not_utf8: set[str] = set()
+        self._unread: list[tuple[str, str]] = []
+        self._foreign: list[tuple[str, str]] = []
+        self._silenced: dict[str, tuple[int, ...]] = {}
+
+    def add(
+        self,
+        source: Path,
+        *,
+        suffixes: frozenset[str],
+        names: frozenset[str] = frozenset(),
+        prefix: str = "",
+        shallow: bool = False,
+    ) -> None:
+        """Copy the wanted files of `source`; one that is missing has none, a link is refused.
+
+        Args:
+            source: the folder to copy, for example `<app>/backend`.
+            suffixes: lower-case file suffixes with the dot, such as `{".py"}`.
+            names: lower-case file names that are wanted too, such as `{"dockerfile"}`.
+            prefix: put before each path, in the app and in the copy ("backend").
+            shallow: leave its folders out.
+        """
+        tree = Tree(source, suffixes, self._caps, names, shallow)
+        for file in tree.files():
+            origin = str(PurePosixPath(prefix, file.path))
+            if file.content is None:
+                self._unread.append((origin, file.reason))
+            else:
+                self._copy((*PurePosixPath(prefix).parts, *file.parts), origin, file.content)
+        for folder in () if shallow else tree.foreign():
+            listed = self._unread if folder.gap else self._foreign
+            listed.append((str(PurePosixPath(prefix, folder.path)), folder.gap or folder.what))
+
+    def _copy(self, parts: tuple[str, ...], origin: str, content: bytes) -> None:
+        destination = self._names.destination(parts)
+        blunted, silenced = blunt(content)
+        with destination.open("xb") as copy:
+            copy.write(blunted)
+        inner = destination.relative_to(self._target).as_posix()
+        self._origins[inner] = origin
+        self._sources[inner] = content.decode("utf-8", "backslashreplace")
+        if silenced:
+            self._silenced[inner] = silenced
+        if not _is_utf8(content, python=destination.suffix == ".py"):
+            self._not_utf8.add(inner)
+
+    def tree(self) -> StagedTree:
+        """Return what was copied."""
+        return StagedTree(
+            root=self._target,
+            origins=self._origins,
+            sources=self._sources,
+            not_utf8=frozenset(self._not_utf8),
+            unread=tuple(self._unread),
+            foreign=tuple(self._foreign),
+            silenced=self._silenced,
+        )
 
 
 def stage(
     source: Path, target: Path, *, suffixes: frozenset[str], prefix: str = "", caps: Caps | None = None
 ) -> StagedTree:
-    """Copy the files of `source` with one of `suffixes` to the new folder `target`.
-
-    Args:
-        source: the folder to copy, for example `<app>/backend`. A link is refused.
-        target: must not exist yet.
-        suffixes: lower-case file suffixes with the dot, such as `{".py"}`.
-        prefix: put before each original path, so that paths are relative to the app ("backend").
-        caps: bounds on files, bytes and depth.
-
-    Returns:
-        The copy. A missing `source` gives an empty one.
-
-    Raises:
-        OSError: if the target cannot be written (disk full, no permission).
-    """
-    target.mkdir(mode=0o700, parents=True)
-    tree = Tree(source, suffixes, caps or Caps())
-    names = _Names(target)
-    origins: dict[str, str] = {}
-    not_utf8: set[str] = set()
-    unread: list[tuple[str, str]] = []
-    for file in tree.files():
-        origin = str(PurePosixPath(prefix, file.path))
-        if file.content is None:
-            unread.append((origin, file.reason))
-            continue
-        destination = names.destination(file.parts)
-        with destination.open("xb") as copy:
-            copy.write(file.content)
-        inner = destination.relative_to(target).as_posix()
-        origins[inner] = origin
-        if not _is_utf8(file.content, python=destination.suffix == ".py"):
-            not_utf8.add(inner)
-    foreign: list[tuple[str, str]] = []
-    for folder in tree.foreign():
-        listed = unread if folder.gap else foreign
-        listed.append((str(PurePosixPath(prefix, folder.path)), folder.gap or folder.what))
-    return StagedTree(
-        root=target,
-        origins=origins,
-        not_utf8=frozenset(not_utf8),
-        unread=tuple(unread),
-        foreign=tuple(foreign),
-    )
+    """Copy the files of one folder with one of `suffixes` to the new folder `target`; see `Staging`."""
+    staging = Staging(target, caps)
+    staging.add(source, suffixes=suffixes, prefix=prefix)
+    return staging.tree()
 
 
 def _is_utf8(content: bytes, *, python: bool) -> bool:
@@ -118,6 +144,16 @@ def _is_utf8(content: bytes, *, python: bool) -> bool:
     except (UnicodeDecodeError, SyntaxError):
         return False
     return encoding in {"utf-8", "utf-8-sig"} or (encoding in _LIKE_UTF8_IF_ASCII and content.isascii())
+
+
+def _is_magic(name: str) -> bool:
+    """Whether a tool may take a file of this name for its configuration, or pass over it."""
+    lower = name.lower()
+    return (
+        lower in _MAGIC_NAMES
+        or PurePosixPath(lower).suffix in _MAGIC_SUFFIXES
+        or bool(_MAGIC_SCRIPT.search(lower))
+    )
 
 
 class _Names:
@@ -142,9 +178,10 @@ class _Names:
     def _name(self, folder: Path, name: str) -> str:
         taken = self._taken.setdefault(folder, set())
         safe, number = name, len(taken)
-        while safe in taken or safe.lower() in _MAGIC_NAMES or not _SAFE_NAME.fullmatch(safe):
+        is_safe = bool(_SAFE_NAME.fullmatch(name)) and not _is_magic(name)
+        while safe in taken or not is_safe:
             suffix = PurePosixPath(name).suffix.lower()
             safe = f"staged_{number:05d}{suffix if re.fullmatch(r'[.][a-z0-9]{1,8}', suffix) else ''}"
-            number += 1
+            number, is_safe = number + 1, True
         taken.add(safe)
         return safe

@@ -83,6 +83,10 @@ class Tree:
     suffixes: frozenset[str]
     """Lower-case file suffixes with the dot."""
     caps: Caps = field(default_factory=Caps)
+    names: frozenset[str] = frozenset()
+    """Lower-case file names that are wanted whatever their suffix, such as "dockerfile"."""
+    shallow: bool = False
+    """Whether folders are passed over."""
     _foreign: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
     _counting: bool = False
     """Name the files without reading them, and enter every folder."""
@@ -100,7 +104,7 @@ class Tree:
 
     def foreign(self) -> Iterator[ForeignFolder]:
         """Yield the folders that `files()` did not enter, each with how many wanted files it holds."""
-        counting = Tree(self.source, self.suffixes, self.caps, _counting=True)
+        counting = Tree(self.source, self.suffixes, self.caps, self.names, _counting=True)
         for parts, what in self._foreign:
             readable = [file.content is not None for file in counting._walk(parts)]
             yield ForeignFolder(
@@ -142,16 +146,21 @@ class Tree:
                 pending.clear()
                 return
             if _is_folder(handle, name):
+                if self.shallow:
+                    continue
                 if name.lower() in FOREIGN_FOLDERS and not self._counting:
                     self._foreign.append((path, FOREIGN_FOLDERS[name.lower()]))
                 elif len(path) > self.caps.depth:
                     yield TreeFile(path, None, f"deeper than {self.caps.depth} folders")
                 else:
                     pending.append(path)
-            elif PurePosixPath(name).suffix.lower() in self.suffixes:
+            elif self._is_wanted(name):
                 yield TreeFile(path, b"") if self._counting else self._file(handle, path)
-            elif _is_linked_folder(handle, name):
+            elif not self.shallow and _is_linked_folder(handle, name):
                 yield TreeFile(path, None, "is a link")
+
+    def _is_wanted(self, name: str) -> bool:
+        return PurePosixPath(name).suffix.lower() in self.suffixes or name.lower() in self.names
 
     def _file(self, handle: int, path: tuple[str, ...]) -> TreeFile:
         if self._files >= self.caps.files:

@@ -18,6 +18,7 @@ from rights import run_without_rights
 from support import error, everything_below, finding, report
 
 from batchnb.engine import store_file
+from batchnb.engine.schema import SCHEMA_VERSION
 from batchnb.engine.storage import JobStorage
 from batchnb.records import JobStatus, TaskStatus, utc_now
 from batchnb.records.errors import ForeignStoreError, StorageError
@@ -355,7 +356,10 @@ FOREIGN = {
     "half a header": (cut(50), "is not a batchnb store"),
     "another program's": (as_foreign, "is another program's database"),
     "another program's with a log": (as_foreign_wal, "is another program's database"),
-    "newer": (ours_after("PRAGMA user_version = 3"), "has schema version 3, this batchnb knows up to 2"),
+    "newer": (
+        ours_after(f"PRAGMA user_version = {SCHEMA_VERSION + 1}"),
+        f"has schema version {SCHEMA_VERSION + 1}, this batchnb knows up to {SCHEMA_VERSION}",
+    ),
     "an extra trigger": (ours_after(TRIGGER), "does not have the tables of a batchnb store"),
     "an extra trigger without a log": (
         ours_after(TRIGGER, "PRAGMA journal_mode = delete"),

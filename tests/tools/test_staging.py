@@ -3,13 +3,14 @@
 import os
 import re
 import stat
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import write
 
-from batchnb.tools.staging import stage
+from batchnb.tools.staging import Staging, stage
 from batchnb.tools.tree import Caps
 
 PY = frozenset({".py"})
@@ -30,9 +31,9 @@ def test_plain_names_are_kept(tmp_path):
 
     tree = stage(tmp_path / "app", tmp_path / "copy", suffixes=PY, prefix="backend")
 
-    assert tree.origins == {"pkg/mod_1.py": "backend/pkg/mod_1.py"}
-    assert on_disk(tree) == {"pkg/mod_1.py"}
-    assert (tree.eligible, tree.unread, tree.foreign) == (1, (), ())
+    assert tree.origins == {"backend/pkg/mod_1.py": "backend/pkg/mod_1.py"}
+    assert on_disk(tree) == {"backend/pkg/mod_1.py"}
+    assert (tree.sources, tree.unread, tree.foreign) == ({"backend/pkg/mod_1.py": "x"}, (), ())
 
 
 NAMES = [
@@ -111,7 +112,7 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path):
         "backend/node_modules": "installed packages, source files not read: 1",
     }
     assert tree.foreign == (("backend/__pycache__", "compiled files"),)
-    assert tree.eligible == 4
+    assert len(tree.origins) == 1
 
 
 @pytest.mark.parametrize(
@@ -154,30 +155,48 @@ def test_only_python_knows_coding_comments(tmp_path):
     assert not stage(tmp_path / "app", tmp_path / "copy", suffixes=frozenset({".js"})).not_utf8
 
 
-def test_the_way_back_is_only_for_files_of_the_copy(tmp_path):
-    write(tmp_path / "app" / "a.py", "x")
-    tree = stage(tmp_path / "app", tmp_path / "copy", suffixes=PY, prefix="backend")
+def test_suppressions_are_unreadable_in_the_copy_and_told_of(tmp_path):
+    source = "import os\nos.system(x)  # nosec B605\n# eslint-disable-next-line\ny = 1  # noqa: S101\n"
+    write(tmp_path / "app" / "a.py", source)
+    write(tmp_path / "app" / "b.py", "# ruff: noqa\nx = 1\n")
 
-    assert (
-        tree.origin(str(tree.root / "a.py")) == tree.origin("a.py") == tree.origin("./a.py") == "backend/a.py"
-    )
-    for other in (
-        "/etc/passwd",
-        "",
-        ".",
-        "b.py",
-        "../app/a.py",
-        str(tmp_path / "app" / "a.py"),
-        "backend/a.py",
-    ):
-        assert tree.origin(other) is None
-    assert tree.origin(str(tree.root / ".." / "copy" / "a.py")) is None
+    tree = stage(tmp_path / "app", tmp_path / "copy", suffixes=PY)
+
+    copy = (tree.root / "a.py").read_text()
+    assert (len(copy), copy.count("\n")) == (len(source), source.count("\n"))
+    assert not [word for word in ("nosec", "eslint-disable", "noqa") if word in copy]
+    assert tree.sources["a.py"] == source, "what is shown is what the app says"
+    assert tree.silenced == {"a.py": (2, 4), "b.py": (0,)}
+
+
+@pytest.mark.parametrize(
+    "name", ["package.json", "eslint.config.js", ".oxlintrc.json", "vite.config.ts", "x.yml"]
+)
+def test_what_a_tool_could_take_for_its_configuration_has_another_name(tmp_path, name):
+    write(tmp_path / "app" / name, "x")
+    suffixes = frozenset({".json", ".js", ".ts", ".yml"})
+
+    tree = stage(tmp_path / "app", tmp_path / "copy", suffixes=suffixes)
+
+    (copy,) = on_disk(tree)
+    assert copy == f"staged_00000{PurePosixPath(name).suffix}"
+    assert tree.origins == {copy: name}
+
+
+def test_files_are_wanted_by_name_too_and_folders_can_be_left_out(tmp_path):
+    for name in ("Dockerfile", "a.py", "b.txt", "deep/Dockerfile", "deep/a.py"):
+        write(tmp_path / "app" / name, "x")
+    staging = Staging(tmp_path / "copy")
+
+    staging.add(tmp_path / "app", suffixes=PY, names=frozenset({"dockerfile"}), shallow=True)
+
+    assert set(staging.tree().origins.values()) == {"Dockerfile", "a.py"}
 
 
 def test_a_missing_source_gives_an_empty_copy(tmp_path):
     tree = stage(tmp_path / "missing", tmp_path / "deep" / "copy", suffixes=PY)
 
-    assert (tree.eligible, list(tree.root.iterdir())) == (0, [])
+    assert (tree.origins, list(tree.root.iterdir())) == ({}, [])
 
 
 def test_a_copy_is_never_made_over_something(tmp_path):

@@ -28,6 +28,7 @@ class Bandit(Scanner):
     """`python -I -m bandit`: -I keeps the app's modules out of bandit's own imports."""
 
     name: ClassVar[str] = "bandit"
+    suffixes: ClassVar[frozenset[str]] = frozenset({".py"})
     install_hint: ClassVar[str] = "pip install 'batchnb[tools]'"
 
     def command(self) -> tuple[str, ...] | None:

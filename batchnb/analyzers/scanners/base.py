@@ -1,15 +1,19 @@
-"""What an adapter of a source scanner is: it says how to run the tool and reads its report, nothing more."""
+"""What reads sources: an adapter of an outside scanner, or a check in plain Python. Nothing more than that."""
 
 from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from batchnb.records.errors import ReportError
+from batchnb.tools.limits import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from batchnb.records import Confidence, Severity
@@ -31,6 +35,8 @@ class Issue:
     column: int | None
     """1-based."""
     message: str
+    tags: tuple[str, ...] = ()
+    """Marks of the finding; see `records.finding.TAGS`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,13 +54,35 @@ class ScanReport:
     """Staged paths that the tool says it read; None: it does not say."""
 
 
-class Scanner(ABC):
-    """An adapter. `argv` and `parse` are pure, so they can be tested on recorded reports."""
+class SourceTool(ABC):
+    """What scanners and checks have in common: a name, and the files that they are for."""
 
     name: ClassVar[str]
+    suffixes: ClassVar[frozenset[str]]
+    """Lower-case suffixes of the files that it is for; its coverage counts those."""
+    names: ClassVar[frozenset[str]] = frozenset()
+    """Lower-case names of files that it is for, whatever their suffix, such as "dockerfile"."""
+    install_hint: ClassVar[str] = ""
+    masks_snippet: ClassVar[bool] = False
+    """Whether its findings point at secrets, so that the source line is not shown."""
+    self_test: ClassVar[tuple[str, str, str] | None] = None
+    """A tiny faulty app: path, text, and the rule that has to be found in it."""
+
+    def is_for(self, path: str) -> bool:
+        """Whether a file of the app is one that it should see."""
+        where = PurePosixPath(path)
+        return where.suffix.lower() in self.suffixes or where.name.lower() in self.names
+
+
+class Scanner(SourceTool):
+    """An adapter. `argv` and `parse` are pure, so they can be tested on recorded reports."""
+
     utf8_only: ClassVar[bool] = False
     """Whether the tool passes over files that are not UTF-8, or takes them for it, and does not say so."""
-    install_hint: ClassVar[str]
+    limits: ClassVar[Limits] = Limits(memory_bytes=2 << 30)
+    """What it may use; an app is at most 64 MiB of source, and a parser gone wild is stopped."""
+    environment: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Variables that it needs beside those that every tool gets."""
 
     @abstractmethod
     def command(self) -> tuple[str, ...] | None:
@@ -62,15 +90,38 @@ class Scanner(ABC):
 
     @abstractmethod
     def argv(self, root: Path) -> tuple[str, ...]:
-        """Return the arguments to scan the folder `root`, with our configuration only."""
+        """Return the arguments to scan the folder `root` with our configuration only.
+
+        It holds one subfolder per app (`000`, `001`, ...).
+        """
 
     @abstractmethod
     def parse(self, raw: RawOutput) -> ScanReport:
-        """Read the tool's report.
+        """Read the tool's report, with paths as the tool wrote them.
 
         Raises:
             ReportError: if it is not a complete report; then nothing of it counts.
         """
+
+
+class SourceCheck(SourceTool):
+    """A check in plain Python, without a program."""
+
+    @abstractmethod
+    def version(self) -> str:
+        """Return the version of its rules or data."""
+
+    def available(self) -> str:
+        """Return why it cannot run here; empty: it can."""
+        return ""
+
+    def offline(self) -> str:
+        """Return which source of data is not there; empty: none is missing."""
+        return ""
+
+    @abstractmethod
+    def check(self, files: Mapping[str, str]) -> ScanReport:
+        """Read one app's files: staged path -> text. Paths in the report are those."""
 
 
 def load_json(raw: RawOutput, tool: str, form: type) -> Any:

@@ -21,6 +21,7 @@ class Ruff(Scanner):
     """`ruff check --select S`. One run per app: on deep nesting ruff dies and would take others along."""
 
     name: ClassVar[str] = "ruff"
+    suffixes: ClassVar[frozenset[str]] = frozenset({".py"})
     utf8_only: ClassVar[bool] = True
     install_hint: ClassVar[str] = "pip install 'batchnb[tools]'"
 

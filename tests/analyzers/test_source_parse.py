@@ -12,6 +12,10 @@ from batchnb.analyzers.scanners.ruff import Ruff
 from batchnb.records import CoverageStatus, Severity
 
 
+HOME = "000/backend"
+"""Where the backend of the first app of a call lies in the folder that a tool is given."""
+
+
 class Scripted(Ruff):
     """Runs a Python script instead of ruff and reads its output as ruff's."""
 
@@ -21,7 +25,7 @@ class Scripted(Ruff):
         self._script = script
 
     def command(self):
-        return (sys.executable, "-I", "-S", "-c", f"import sys, os\nroot = sys.argv[1]\n{self._script}")
+        return (sys.executable, "-I", "-S", "-c", f"import sys, os\nroot = sys.argv[1] + '/000/backend'\n{self._script}")
 
     def argv(self, root):
         return (str(root),)
@@ -35,7 +39,7 @@ def scan(tmp_path, monkeypatch):
 
     def scan(scanner, *others):
         scanners = tuple(Scripted(one) if isinstance(one, str) else one for one in (scanner, *others))
-        monkeypatch.setattr(BackendSecurityAnalyzer, "scanners", scanners)
+        monkeypatch.setattr(BackendSecurityAnalyzer, "sources", scanners)
         return BackendSecurityAnalyzer(base).run_security_analysis("m", 1)
 
     return scan
@@ -120,10 +124,10 @@ def test_one_tool_that_fails_takes_nothing_from_the_other(scan):
 
 def test_a_file_that_the_tool_does_not_list_as_read_is_a_gap(scan):
     class Listing(Scanner):
-        name, install_hint = "listing", ""
+        name, suffixes = "listing", frozenset({".py"})
 
         def command(self):
-            script = "import json, sys; print(json.dumps([sys.argv[1] + '/app.py']))"
+            script = "import json, sys; print(json.dumps([sys.argv[1] + '/000/backend/app.py']))"
             return (sys.executable, "-I", "-S", "-c", script)
 
         def argv(self, root):
@@ -160,7 +164,7 @@ class Telling(Scripted):
 
 
 def test_files_that_were_read_but_not_to_the_end_are_a_gap_and_the_rest_still_counts(scan):
-    incomplete = dict.fromkeys(("app.py", "other.py", "/etc/passwd"), "a check failed")
+    incomplete = dict.fromkeys((f"{HOME}/app.py", f"{HOME}/other.py", "/etc/passwd"), "a check failed")
     (cell,) = scan(Telling(incomplete=incomplete)).coverage
 
     assert (cell.status, cell.files_seen, cell.files_eligible) == (CoverageStatus.PARTIAL, 0, 2)
@@ -171,8 +175,8 @@ def test_files_that_were_read_but_not_to_the_end_are_a_gap_and_the_rest_still_co
 
 
 def test_a_file_that_was_not_read_is_counted_once(scan):
-    told = {"app.py": "first"}
-    (cell,) = scan(Telling(unparsed=told, incomplete={"app.py": "second"})).coverage
+    told = {f"{HOME}/app.py": "first"}
+    (cell,) = scan(Telling(unparsed=told, incomplete={f"{HOME}/app.py": "second"})).coverage
 
     assert [(file.path, file.reason) for file in cell.unread] == [("backend/app.py", "first")]
 
@@ -201,7 +205,7 @@ def test_a_line_that_the_file_does_not_have_makes_no_snippet_and_no_crash(scan, 
 def test_findings_come_in_order_of_place(scan):
     rows = [{"row": line, "column": column} for line, column in ((2, 9), (1, 5), (2, 1), (1, 1))]
     made = [
-        {"code": "S602", "location": place, "end_location": place, "message": "x", "filename": "app.py"}
+        {"code": "S602", "location": place, "end_location": place, "message": "x", "filename": f"{HOME}/app.py"}
         for place in rows
     ]
     report = scan(f"print({json.dumps(json.dumps(made))})")

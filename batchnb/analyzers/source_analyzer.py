@@ -1,0 +1,116 @@
+"""An analyzer that reads an app's sources by scanners and checks; nothing of the app is executed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from batchnb.analyzers.base import AnalysisContext, Options, ToolNeed
+from batchnb.analyzers.raw import RawAnalysis
+from batchnb.analyzers.scanners.base import Scanner, SourceCheck
+from batchnb.analyzers.source_collect import SourceCollection
+from batchnb.analyzers.source_parse import read_sources
+from batchnb.analyzers.tool_analyzer import ToolAnalyzer
+from batchnb.records import summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from batchnb.analyzers.scanners.base import SourceTool
+    from batchnb.records import AnalysisReport, Finding
+    from batchnb.tools.layout import AppFolder
+
+
+class SourceOptions(Options):
+    """Options of an analysis of sources."""
+
+    full_scan: bool = Field(
+        default=False,
+        title="Full scan",
+        description="Also run the scanners that are optional, where they are installed.",
+    )
+
+
+class SourceAnalyzer(ToolAnalyzer):
+    """Sources under `<app>/<part>`, staged and read by every scanner and check of the class."""
+
+    part: ClassVar[str]
+    options: ClassVar[type[Options]] = SourceOptions
+    batch_size: ClassVar[int] = 24
+    sources: ClassVar[tuple[SourceTool, ...]]
+    """Scanners and checks that always run, in the order of their cells."""
+    optional_sources: ClassVar[tuple[SourceTool, ...]] = ()
+    """Those that run with `full_scan`."""
+    beside: ClassVar[bool] = False
+    """Whether files right in the app's folder belong to it too."""
+
+    def collect(self, apps: Sequence[AppFolder], options: Any, context: AnalysisContext) -> RawAnalysis:
+        """Stage the apps and run every scanner over all of them."""
+        tools = self._tools_of(options)
+        collection = SourceCollection(context, tools)
+        collection.stage(apps, self.part, beside=self.beside)
+        for tool in tools:
+            if isinstance(tool, Scanner):
+                collection.scan(tool)
+            elif isinstance(tool, SourceCheck):
+                collection.check(tool)
+        return RawAnalysis(
+            analysis_type=self.key,
+            options=options.model_dump(mode="json"),
+            targets=tuple(collection.targets),
+            runs=tuple(collection.runs),
+        )
+
+    def parse(self, raw: RawAnalysis) -> Sequence[AnalysisReport]:
+        """Read the scanners' reports and run the checks on the staged texts."""
+        return read_sources(raw, {tool.name: tool for tool in (*self.sources, *self.optional_sources)})
+
+    def needs(self) -> tuple[ToolNeed, ...]:
+        """Return the scanners, found or not."""
+        needed = [_need(tool, optional=False) for tool in self.sources]
+        return (*needed, *(_need(tool, optional=True) for tool in self.optional_sources))
+
+    def _tools_of(self, options: Any) -> tuple[SourceTool, ...]:
+        return (*self.sources, *(self.optional_sources if options.full_scan else ()))
+
+    # ------------------------------------------------------------- on its own, as in the seed (9.1)
+
+    def run_security_analysis(
+        self,
+        model: str,
+        app_num: int,
+        use_all_tools: bool = False,  # noqa: FBT001, FBT002 - the seed's signature
+    ) -> AnalysisReport:
+        """Analyse one app here and now, outside any job.
+
+        Args:
+            model: the model's name.
+            app_num: the app's number.
+            use_all_tools: also run the scanners that are optional and installed.
+
+        Returns:
+            `issues`, `coverage` per tool and `tool_status`.
+
+        Raises:
+            InvalidValueError: if there is no such app.
+        """
+        values = {"full_scan": use_all_tools}
+        with self.alone(model, app_num, values, "run_security_analysis") as (app, options, context):
+            return self.analyze(app, options, context)
+
+    @staticmethod
+    def get_analysis_summary(issues: Iterable[Finding]) -> dict[str, Any]:
+        """Count findings by severity, tool, rule, CWE and file; see records.summarize."""
+        return summarize(issues)
+
+
+def _need(tool: SourceTool, *, optional: bool) -> ToolNeed:
+    command = tool.command() if isinstance(tool, Scanner) else ()
+    lack = tool.available() if isinstance(tool, SourceCheck) else ""
+    return ToolNeed(
+        name=tool.name,
+        command=None if lack else command,
+        install_hint=lack or tool.install_hint,
+        optional=optional,
+    )
