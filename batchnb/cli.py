@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batchnb.analyzers.option_schema import describe_options, read_assignments
+from batchnb.analyzers.registry import AnalyzerRegistry
 from batchnb.doctor import doctor
 from batchnb.records import JobStatus
 from batchnb.records.errors import BatchnbError
@@ -49,12 +51,30 @@ def _doctor(options: argparse.Namespace) -> int:
     return 1 if found.missing else 0
 
 
+def _analyses(options: argparse.Namespace) -> int:
+    del options
+    registry = AnalyzerRegistry()
+    for key in registry.keys:
+        try:
+            analyzer = registry[key]
+        except BatchnbError as error:
+            print(f"{key}: {error}")
+            continue
+        print(f"{key}: {analyzer.title} ({', '.join((*analyzer.tools, *analyzer.optional_tools))})")
+        for option in describe_options(analyzer.options):
+            bounds = ", ".join(part for part in (option.kind, option.allowed) if part)
+            default = f"; by default {option.default}" if option.default else ""
+            print(f"  {key}.{option.name}  ({bounds}{default})\n      {option.description}")
+    return 1 if registry.broken else 0
+
+
 def _run(options: argparse.Namespace) -> int:
     with _workspace(options) as workspace:
         job = workspace.run(
             models=options.models,
             apps=options.apps,
             analyses=options.analyses,
+            options=read_assignments(options.option, "--option"),
             name=options.name,
             task_timeout_seconds=options.timeout,
         )
@@ -143,11 +163,19 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add("doctor", _doctor, "say what is installed and what is missing")
+    add("analyses", _analyses, "list the analyses and their options")
     run = add("run", _run, "run a job and wait for its end; Ctrl-C cancels it")
     run.add_argument("base", nargs="?", help=_BASE)
     run.add_argument("--models", nargs="+", metavar="MODEL", help="by default all")
     run.add_argument("--apps", metavar="RANGE", help="such as 1-3,5; by default all")
     run.add_argument("--analyses", nargs="+", metavar="ANALYSIS", help="by default all that there are")
+    run.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="ANALYSIS.OPTION=VALUE",
+        help="such as performance.users=20; `batchnb analyses` lists them",
+    )
     run.add_argument("--name", default="", help="of the job")
     run.add_argument("--timeout", type=int, metavar="SECONDS", help="longest time for one task")
     listing = add("list", _list, "list the jobs of a store")

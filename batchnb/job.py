@@ -155,6 +155,21 @@ class Job:
 
         return findings_frame(self._storage.get_findings(self.id))
 
+    def reparse(self) -> pd.DataFrame:
+        """Return the findings as today's parsers read the raw output that was kept; nothing is scanned.
+
+        What the store holds does not change. Tasks whose raw output was not kept (none in a store in memory,
+        none above 48 MiB, none of analyses that run no tool) have no rows: compare with `coverage`.
+
+        Raises:
+            ReportError: if a kept file cannot be read by this version.
+        """
+        from batchnb.engine.reparse import reparse  # noqa: PLC0415 - not needed to hold a job
+        from batchnb.results.frames import findings_frame  # noqa: PLC0415
+
+        service = self._service
+        return findings_frame(reparse(self._storage, service.registry, service.base_path, self.id))
+
     @property
     def coverage(self) -> pd.DataFrame:
         """What each tool did for each app so far, one a row."""

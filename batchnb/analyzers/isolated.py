@@ -40,7 +40,7 @@ def isolate(analyzer: type[Analyzer], base_path: str | Path, *, pool: WorkerPool
     Raises:
         InvalidValueError: if the class was defined in a notebook, a script or a function.
     """
-    reference = _reference(analyzer)
+    reference = reference_of(analyzer)
 
     def analyze_all(
         self: Analyzer, apps: Sequence[AppFolder], options: Any, context: AnalysisContext
@@ -148,7 +148,7 @@ class _Analysis:
 
 def serve(request: dict[str, Any], call: Call) -> None:
     """Run one call in this worker process and send its reports as rows."""
-    analyzer = _make(request["analyzer"], request["base_path"])
+    analyzer = make(request["analyzer"], request["base_path"])
     apps = [AppFolder(model=model, app_num=num, path=Path(path)) for model, num, path in request["apps"]]
     options = analyzer.options.model_validate_json(request["options"])
     raw_file = request["raw_file"]
@@ -195,11 +195,12 @@ def _progress(call: Call) -> Callable[[int], None]:
 
 
 @lru_cache(maxsize=16)
-def _make(reference: str, base_path: str) -> Analyzer:
+def make(reference: str, base_path: str) -> Analyzer:
+    """Return the analyzer that a reference names; one is kept for the next call."""
     return pkgutil.resolve_name(reference)(base_path)  # type: ignore[no-any-return]
 
 
-def _reference(analyzer: type[Analyzer]) -> str:
+def reference_of(analyzer: type[Analyzer]) -> str:
     """Return the name by which a worker finds the class; InvalidValueError if there is none."""
     reference = f"{analyzer.__module__}:{analyzer.__qualname__}"
     try:
