@@ -63,9 +63,11 @@ class Feed:
         Args:
             task: one that was handed out.
             most: how many at most.
-            takers: how many take tasks at once: each of them is left its share.
+            takers: how many take tasks at once: each of them is left its share, of this analysis or another.
         """
         with self._lock:
+            kinds = {each.analysis_type for each in self._fetched} | {task.analysis_type}
+            takers = -(-takers // len(kinds))
             alike = [each for each in reversed(self._fetched) if each.analysis_type == task.analysis_type]
             share = -(-(len(alike) + 1) // max(1, takers)) - 1
             chosen = alike[: max(0, min(most, share))]
