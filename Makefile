@@ -1,12 +1,14 @@
-# Everything is installed into .venv and .tools; the only thing outside is Debian's chromium, for the browser tests.
+# Everything is installed into .venv and .tools; outside are only two Debian packages: chromium for the browser
+# tests, and bubblewrap, in which analysed apps run.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.batchnb-installed
+TOOLS := .tools/.batchnb-installed
 WORKERS ?= 2
 
-.PHONY: help demo test test-slow test-online lab lint format types layers check bench constraints package clean browser
+.PHONY: help demo test test-slow test-online lab lint format types layers check bench constraints package clean browser bubblewrap
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -17,20 +19,24 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
 	touch $@
 
-demo: $(STAMP)  ## Analyse the sample portfolio: an executed notebook and an HTML report in build/demo
+$(TOOLS): $(STAMP) batchnb/tools/kit/parts.py batchnb/tools/kit/eslint/package-lock.json
+	$(BIN)/batchnb tools install
+	@mkdir -p $(dir $@) && touch $@
+
+demo: $(TOOLS) bubblewrap  ## Analyse the sample portfolio: an executed notebook and an HTML report in build/demo
 	$(BIN)/python scripts/demo.py build/demo
 
-test: $(STAMP) browser  ## Run every test that needs no network and is not marked slow
+test: $(TOOLS) browser bubblewrap  ## Run every test that needs no network and is not marked slow
 	$(BIN)/pytest -q -p no:randomly --nbval-lax notebooks  # cells run in their order
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not online and not slow" --cov --cov-report=term:skip-covered
 
-test-slow: $(STAMP) browser  ## Run the long tests
+test-slow: $(TOOLS) browser bubblewrap  ## Run the long tests
 	$(BIN)/pytest -m "slow and not online"  # one by one: many of them measure times
 
-test-online: $(STAMP) browser  ## Run the tests that need the package registries
+test-online: $(TOOLS) browser bubblewrap  ## Run the tests that need the package registries
 	$(BIN)/pytest -m online
 
-lab: $(STAMP)  ## Open JupyterLab on the notebooks
+lab: $(TOOLS)  ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 lint: $(STAMP)  ## Check style, types and layers
@@ -45,7 +51,7 @@ format: $(STAMP)  ## Format the code and strip the notebooks
 	$(BIN)/ruff check --fix .
 	$(BIN)/nbstripout notebooks/*.ipynb
 
-bench: $(STAMP)  ## Print the figures that the docs quote, beside other systems' (BENCH=--quick: rough ones)
+bench: $(TOOLS)  ## Print the figures that the docs quote, beside other systems' (BENCH=--quick: rough ones)
 	$(BIN)/pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
@@ -59,7 +65,10 @@ package: $(STAMP)  ## Build the wheel and the source distribution
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
 browser:
-	@scripts/need-chromium
+	@scripts/need-debian chromium
+
+bubblewrap:
+	@scripts/need-debian bubblewrap
 
 clean:  ## Remove everything that was built or installed here
 	rm -rf $(VENV) .tools build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

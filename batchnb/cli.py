@@ -14,6 +14,7 @@ from batchnb.doctor import doctor
 from batchnb.records import JobStatus
 from batchnb.records.errors import BatchnbError
 from batchnb.results.history import history
+from batchnb.tools import kit
 from batchnb.tools.text import visible
 from batchnb.workspace import open_workspace
 
@@ -49,6 +50,18 @@ def _doctor(options: argparse.Namespace) -> int:
     found = doctor()
     print(found)
     return 1 if found.missing else 0
+
+
+def _tools(options: argparse.Namespace) -> int:
+    if options.action == "list":
+        print(f"in {kit.folder()}:")
+        for status in kit.overview():
+            part = status.part
+            state = "installed" if status.path else f"not installed ({part.hint})"
+            print(f"{part.name} {part.version}: {state}\n    {part.purpose}; {part.mib} MiB; {part.licence}")
+        return 0
+    outcomes = kit.install(options.names or None, progress=print)
+    return 1 if any(outcome.state is kit.State.FAILED for outcome in outcomes) else 0
 
 
 def _analyses(options: argparse.Namespace) -> int:
@@ -163,6 +176,11 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add("doctor", _doctor, "say what is installed and what is missing")
+    tools = add("tools", _tools, "list or install what does not come with pip, into a folder of its own")
+    tools.add_argument("action", nargs="?", choices=["list", "install"], default="list")
+    tools.add_argument(
+        "names", nargs="*", metavar="NAME", help="what to install; by default what is needed; or all"
+    )
     add("analyses", _analyses, "list the analyses and their options")
     run = add("run", _run, "run a job and wait for its end; Ctrl-C cancels it")
     run.add_argument("base", nargs="?", help=_BASE)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import platform
 import sys
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
+from batchnb.analyzers.base import AnalysisContext
 from batchnb.analyzers.registry import AnalyzerRegistry
 from batchnb.engine.store_file import sqlite_is_sound, sqlite_version
 from batchnb.records.errors import AnalyzerError, ToolMissingError
 from batchnb.tools.cancellation import CancelToken, Deadline
+from batchnb.tools.scratch import scratch_folder
+from batchnb.tools.text import visible
 from batchnb.tools.version import tool_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from batchnb.analyzers.base import ToolNeed
+    from batchnb.analyzers.base import Analyzer, ToolNeed
 
 _PACKAGES = {
     "pandas": "frames",
@@ -40,11 +44,17 @@ class Check:
     """Empty: it is not there, or does not run."""
     place: str
     how_to_get: str
+    fault: str = ""
+    """What is wrong with it although it starts: it does not find what was planted for it, say."""
+    optional: bool = False
+    """Whether everything works without it."""
+    tested: bool = False
+    """Whether it was tried on a planted fault."""
 
     @property
     def found(self) -> bool:
-        """Whether it is there and runs."""
-        return bool(self.version)
+        """Whether it is there, runs, and finds what it should."""
+        return bool(self.version) and not self.fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +65,8 @@ class Diagnosis:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The names of what is not there or does not run."""
-        return tuple(check.name for check in self.checks if not check.found)
+        """The names of what is not there or does not work, but for what is optional."""
+        return tuple(check.name for check in self.checks if not check.found and not check.optional)
 
     def __repr__(self) -> str:
         """Return the table as text."""
@@ -73,15 +83,28 @@ class Diagnosis:
 
     def _rows(self) -> list[tuple[str, ...]]:
         found = [
-            (c.name, c.used_for, c.version or "missing", c.place if c.found else c.how_to_get)
+            (c.name, c.used_for, c.version or _lack(c), _test(c), c.place if c.version else c.how_to_get)
             for c in self.checks
         ]
-        return [("name", "used for", "version", "where / how to get it"), *found]
+        return [("name", "used for", "version", "finds planted faults", "where / how to get it"), *found]
 
 
-def doctor() -> Diagnosis:
-    """Check every package and tool that the analyses, frames and panels use."""
-    return Diagnosis((_python(), _sqlite(), *_packages(), *_tools()))
+def _lack(check: Check) -> str:
+    return "not there (optional)" if check.optional else "missing"
+
+
+def _test(check: Check) -> str:
+    return visible(check.fault, one_line=True) or ("yes" if check.tested else "")
+
+
+def doctor(*, self_test: bool = True) -> Diagnosis:
+    """Check every package and tool that the analyses, frames and panels use.
+
+    Args:
+        self_test: also let each scanner find a planted fault: that one starts does not say that it works.
+            Takes a few seconds.
+    """
+    return Diagnosis((_python(), _sqlite(), *_packages(), *_tools(self_test=self_test)))
 
 
 def _python() -> Check:
@@ -116,25 +139,63 @@ def _packages() -> Iterator[Check]:
         yield Check(name=package, used_for=used_for, version=found, place="python package", how_to_get=hint)
 
 
-def _tools() -> Iterator[Check]:
+def _tools(*, self_test: bool) -> Iterator[Check]:
     registry = AnalyzerRegistry()
+    analyzers: list[Analyzer] = []
     for key in registry.keys:
         try:
-            analyzer = registry[key](".")
+            analyzers.append(registry[key]("."))
         except AnalyzerError as error:
             yield Check(name=key, used_for="a plug-in", version="", place="", how_to_get=str(error))
-            continue
+    with ThreadPoolExecutor(max_workers=max(1, len(analyzers))) as pool:
+        faults = list(pool.map(_self_test if self_test else _no_test, analyzers))
+    versions: dict[tuple[str, ...], str] = {}
+    for analyzer, found in zip(analyzers, faults, strict=True):
         for need in analyzer.needs():
-            yield _tool(need, analyzer.title)
+            check = _tool(need, analyzer.title, versions)
+            fault = found.get(need.name, found.get("", "")) if check.version else ""
+            tested = need.name in found and bool(check.version)
+            yield replace(check, fault=fault, tested=tested)
 
 
-def _tool(need: ToolNeed, used_for: str) -> Check:
-    found, hint = "", need.install_hint
-    if need.command:
+def _self_test(analyzer: Analyzer) -> dict[str, str]:
+    with scratch_folder() as scratch:
+        context = AnalysisContext(
+            scratch=scratch,
+            deadline=Deadline.after(_SECONDS),
+            cancel=CancelToken(),
+            progress=lambda percent: None,  # noqa: ARG005 - nobody watches
+            secrets=analyzer.given_secrets(),
+        )
         try:
-            found = tool_version(need.command, Deadline.after(_SECONDS), CancelToken())
+            return analyzer.self_test(context)
+        except Exception as error:  # noqa: BLE001 - a plug-in's may raise anything
+            return {"": f"its test failed: {error}"}
+
+
+def _no_test(analyzer: Analyzer) -> dict[str, str]:
+    del analyzer
+    return {}
+
+
+def _tool(need: ToolNeed, used_for: str, versions: dict[tuple[str, ...], str]) -> Check:
+    found, hint = "", need.install_hint
+    if need.command == ():
+        found = need.version or "built in"
+    elif need.command:
+        try:
+            if need.command not in versions:
+                versions[need.command] = tool_version(need.command, Deadline.after(_SECONDS), CancelToken())
+            found = versions[need.command]
             hint = f"{need.command[0]} is there but does not run; {hint}"
         except ToolMissingError as error:
             hint = f"{error}; {hint}"
     place = " ".join(need.command or ())
-    return Check(name=need.name, used_for=used_for, version=found, place=place, how_to_get=hint)
+    return Check(
+        name=need.name,
+        used_for=used_for,
+        version=found,
+        place=place,
+        how_to_get=hint,
+        optional=need.optional,
+    )

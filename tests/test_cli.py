@@ -21,13 +21,12 @@ def base(tmp_path):
 
 
 def test_a_job_from_start_to_report(base, tmp_path, capsys):
-    code = main(
-        ["run", str(base), "--apps", "1", "--name", "nightly", "--report", str(tmp_path / "report.html")]
-    )
+    what = ["--apps", "1", "--analyses", "backend_security", "--name", "nightly"]
+    code = main(["run", str(base), *what, "--report", str(tmp_path / "report.html")])
 
     said = capsys.readouterr().out
     assert code == 0
-    assert "Job 1 'nightly': completed, 1 of 1 tasks, findings: 2 high" in said
+    assert "Job 1 'nightly': completed, 1 of 1 tasks, findings: 4 high" in said
     assert f"report: {tmp_path / 'report.html'}" in said
     assert (tmp_path / "report.html").stat().st_size > 1_000_000
 
@@ -38,8 +37,10 @@ def test_a_job_from_start_to_report(base, tmp_path, capsys):
 
 
 def test_a_job_that_failed_says_why_and_gives_1(tmp_path, capsys):
-    assert main(["run", str(SAMPLE), "--store", ":memory:", "--models", "birch-mini", "--apps", "3"]) == 1
-    assert "parse: Backend security: bandit: 1 of 1 files not read: backend/app.py" in capsys.readouterr().out
+    nobody = "gpt4all.address=http://127.0.0.1:9"
+    what = ["--models", "birch-mini", "--apps", "3", "--analyses", "gpt4all", "--option", nobody]
+    assert main(["run", str(SAMPLE), "--store", ":memory:", *what]) == 1
+    assert "dependency: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def many(tmp_path):
 @pytest.fixture
 def running(many):
     """A job of another process that outlasts the test, unless somebody stops it."""
-    command = [sys.executable, "-m", "batchnb", "run", str(many)]
+    command = [sys.executable, "-m", "batchnb", "run", str(many), "--analyses", "backend_security"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert wait_until((many / ".batchnb" / "store.db").exists)
         with batchnb.open(many) as workspace:

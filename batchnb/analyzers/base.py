@@ -78,6 +78,8 @@ class ToolNeed:
     command: tuple[str, ...] | None
     """How to start it; empty: it is no program of its own; None: it is not installed."""
     install_hint: str
+    version: str = ""
+    """Of one that is no program; a program is asked."""
     optional: bool = False
     """Whether the analysis is whole without it."""
 
@@ -101,7 +103,7 @@ class Analyzer(ABC):
     batch_size: ClassVar[int] = 1
     """Apps that one call of `analyze_all` may be given, so that one start of a tool serves them all."""
     secrets: ClassVar[tuple[str, ...]] = ()
-    """Environment variables with keys that it is given, in `AnalysisContext.secrets`; it sees no others."""
+    """Environment variables, mostly with keys, that it gets in `AnalysisContext.secrets`; no others."""
     needs_running_app: ClassVar[bool] = False
     """Whether it talks to the app, which then has to run: it is started for it, or runs already."""
     isolated: ClassVar[bool] = True
@@ -144,6 +146,16 @@ class Analyzer(ABC):
     def needs(self) -> tuple[ToolNeed, ...]:
         """Return the outside tools that it uses, found or not. Default: none."""
         return ()
+
+    def self_test(self, context: AnalysisContext) -> dict[str, str]:
+        """Look whether the tools find what is planted for them: that one starts does not say that it works.
+
+        Returns:
+            Tool -> what is wrong with it, empty if it found everything. Tools that have no such test, or are
+            not installed, are not named. Default: none.
+        """
+        del context
+        return {}
 
     def given_secrets(self) -> dict[str, str]:
         """Return those of its `secrets` that are set in this process's environment."""

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 GROUP = "batchnb.analyzers"
 _REQUIRED = ("key", "title", "service", "tools")
 BUILTIN = (
+    EntryPoint("frontend_security", "batchnb.analyzers.frontend_security:FrontendSecurityAnalyzer", GROUP),
     EntryPoint("backend_security", "batchnb.analyzers.backend_security:BackendSecurityAnalyzer", GROUP),
+    EntryPoint("performance", "batchnb.analyzers.performance:PerformanceTester", GROUP),
+    EntryPoint("gpt4all", "batchnb.analyzers.gpt4all:GPT4AllAnalyzer", GROUP),
 )
 
 

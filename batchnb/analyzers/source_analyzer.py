@@ -13,13 +13,14 @@ from batchnb.analyzers.source_collect import SourceCollection
 from batchnb.analyzers.source_parse import read_sources
 from batchnb.analyzers.tool_analyzer import ToolAnalyzer
 from batchnb.records import summarize
+from batchnb.tools.layout import AppFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from batchnb.analyzers.scanners.base import SourceTool
     from batchnb.records import AnalysisReport, Finding
-    from batchnb.tools.layout import AppFolder
 
 
 class SourceOptions(Options):
@@ -71,6 +72,14 @@ class SourceAnalyzer(ToolAnalyzer):
         needed = [_need(tool, optional=False) for tool in self.sources]
         return (*needed, *(_need(tool, optional=True) for tool in self.optional_sources))
 
+    def self_test(self, context: AnalysisContext) -> dict[str, str]:
+        """Run each tool on a tiny faulty app of its own, all in one call."""
+        testable = [tool for tool in (*self.sources, *self.optional_sources) if _is_testable(tool)]
+        apps = [_plant(tool, context.scratch / "planted", self.part) for tool in testable]
+        options = self.options.model_validate({"full_scan": True})
+        reports = self.parse(self.collect(apps, options, context))
+        return {tool.name: _verdict(tool, report) for tool, report in zip(testable, reports, strict=True)}
+
     def _tools_of(self, options: Any) -> tuple[SourceTool, ...]:
         return (*self.sources, *(self.optional_sources if options.full_scan else ()))
 
@@ -105,12 +114,41 @@ class SourceAnalyzer(ToolAnalyzer):
         return summarize(issues)
 
 
+def _is_testable(tool: SourceTool) -> bool:
+    """Whether a tool is here and has a test."""
+    need = _need(tool, optional=False)
+    is_offline = isinstance(tool, SourceCheck) and bool(tool.offline())
+    return tool.self_test is not None and need.command is not None and not is_offline
+
+
+def _plant(tool: SourceTool, home: Path, part: str) -> AppFolder:
+    assert tool.self_test is not None  # noqa: S101 - asked before
+    path, text, _ = tool.self_test
+    folder = home / tool.name
+    file = folder / part / path.removeprefix(f"{part}/")
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    return AppFolder(model=tool.name, app_num=1, path=folder)
+
+
+def _verdict(tool: SourceTool, report: AnalysisReport) -> str:
+    assert tool.self_test is not None  # noqa: S101 - as above
+    cell = next((cell for cell in report.coverage if cell.tool == tool.name), None)
+    if cell is None or not cell.status.is_measured:
+        return f"it did not run: {cell.detail or cell.status.value}" if cell else "it did not run"
+    _, _, rule = tool.self_test
+    found = {issue.rule for issue in report.issues if issue.tool == tool.name}
+    return "" if rule in found else f"it did not find {rule} where it was planted"
+
+
 def _need(tool: SourceTool, *, optional: bool) -> ToolNeed:
     command = tool.command() if isinstance(tool, Scanner) else ()
-    lack = tool.available() if isinstance(tool, SourceCheck) else ""
+    offline = tool.offline() if isinstance(tool, SourceCheck) else ""
+    lack = (tool.available() or offline) if isinstance(tool, SourceCheck) else ""
     return ToolNeed(
         name=tool.name,
         command=None if lack else command,
         install_hint=lack or tool.install_hint,
-        optional=optional,
+        version=tool.version() if isinstance(tool, SourceCheck) and not lack else "",
+        optional=optional or bool(offline),  # its cell says so; the others measure all the same
     )

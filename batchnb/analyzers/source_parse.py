@@ -108,11 +108,27 @@ class _Reader:
             self._coverage.append(self._cell(run, cell, run.status, run.detail))
             return
         if isinstance(tool, SourceCheck):
-            said = tool.check({path: self._files.sources[path] for path in staged})
+            said = self._checked(tool, staged)
         status, detail = cell.judge(said)
         if status.is_measured:
             self._findings += self._made(tool, said)
         self._coverage.append(self._cell(run, cell, status, detail))
+
+    def _checked(self, check: SourceCheck, staged: Sequence[str]) -> ScanReport:
+        """Run a check on the files under the names that they have in the app, which it may go by."""
+        places = {self._files.origins[path]: path for path in staged}
+        said = check.check({origin: self._files.sources[path] for origin, path in places.items()})
+
+        def placed(named: Mapping[str, str]) -> dict[str, str]:
+            return {places.get(path, path): why for path, why in named.items()}
+
+        return replace(
+            said,
+            issues=tuple(replace(issue, path=places.get(issue.path, issue.path)) for issue in said.issues),
+            unparsed=placed(said.unparsed),
+            incomplete=placed(said.incomplete),
+            scanned=None if said.scanned is None else frozenset(places.get(p, p) for p in said.scanned),
+        )
 
     def _cell(
         self, run: ToolRun, cell: _Cell, status: CoverageStatus, detail: str, *, counts: bool = True

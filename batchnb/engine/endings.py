@@ -142,9 +142,9 @@ def _list_errors(db: apsw.Connection, job_id: int, endings: Sequence[Ended]) -> 
     errors = [
         replace(ended.task.error, task_id=ended.task.id)
         for ended in endings
-        if ended.task.error is not None
-        and ended.task.status is not TaskStatus.SKIPPED  # a lack is named once
+        if ended.task.error is not None and ended.task.status is not TaskStatus.SKIPPED
     ]
+    errors += _new_lacks(db, job_id, endings)
     if not errors:
         return
     listed: Any = db.execute("SELECT count(*) FROM job_errors WHERE job_id = ?", (job_id,)).get
@@ -154,6 +154,25 @@ def _list_errors(db: apsw.Connection, job_id: int, endings: Sequence[Ended]) -> 
         errors[room:] = [JobError(category=errors[room].category, message=text)]
     for error in errors if room >= 0 else ():
         insert_error(db, job_id, error)
+
+
+def _new_lacks(db: apsw.Connection, job_id: int, endings: Sequence[Ended]) -> list[JobError]:
+    """Return what tasks were skipped for, unless the job names a lack of that analysis already."""
+    lacks = {
+        ended.task.analysis_type: ended.task.error
+        for ended in reversed(endings)
+        if ended.task.error is not None and ended.task.status is TaskStatus.SKIPPED
+    }
+    query = "SELECT message FROM job_errors WHERE job_id = ? AND category = ?"
+    known: list[tuple[Any, ...]] = (
+        db.execute(query, (job_id, ErrorCategory.DEPENDENCY.value)).fetchall() if lacks else []
+    )
+    named = {str(row[0]).split(" ", 1)[0].rstrip(":") for row in known}
+    return [
+        replace(error, task_id=None, message=f"{kind}: {error.message}")
+        for kind, error in lacks.items()
+        if kind not in named
+    ]
 
 
 def _add_totals(db: apsw.Connection, job_id: int, results: Sequence[BatchAnalysisResult]) -> None:

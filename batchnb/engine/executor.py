@@ -149,6 +149,7 @@ class TaskExecutor:
                 cancel=cancel,
                 progress=progress,
                 raw_file=self._raw_file(tasks[0]),
+                secrets=analyzer.given_secrets(),
             )
             usable = [app for app in apps if app is not None]
             reports = iter(analyzer.analyze_all(usable, self._options(job, analyzer), context))
@@ -220,7 +221,7 @@ class TaskExecutor:
         options = self._options(context["job"], analyzer)
         with LazyScratch() as folder:
             scratch = context.get("scratch") or folder.path
-            asked = _analysis_context(context, scratch, self._raw_file(task))
+            asked = _analysis_context(context, scratch, self._raw_file(task), analyzer.given_secrets())
             report = analyzer.analyze(app, options, asked)
         return _with_raw(_outcome(report, analyzer.title), asked.raw_file, 0)
 
@@ -289,7 +290,10 @@ def _with_raw(outcome: dict[str, Any], raw_file: Path | None, place: int) -> dic
 
 
 def _analysis_context(
-    context: dict[str, Any], scratch: Path | Callable[[], Path], raw_file: Path | None
+    context: dict[str, Any],
+    scratch: Path | Callable[[], Path],
+    raw_file: Path | None,
+    secrets: Mapping[str, str],
 ) -> AnalysisContext:
     task: BatchAnalysisTask = context["task"]
     return AnalysisContext(
@@ -298,6 +302,7 @@ def _analysis_context(
         cancel=context.get("cancel") or CancelToken(),
         progress=context.get("progress_callback") or (lambda percent: None),  # noqa: ARG005
         raw_file=raw_file,
+        secrets=secrets,
     )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 TAGS = {
     "noise": "the rule fires in nearly every app and seldom matters; kept, so that nothing is hidden",
     "suppressed": "the app's source asked the tools to be silent about this line",
+    "unproven": "the tool holds it back: it cannot see where the data comes from",
     "placeholder": "looks like an example value, not like a secret",
     "heuristic": "found by a rule of thumb, not by a tool of its field",
 }

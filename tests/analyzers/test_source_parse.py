@@ -25,7 +25,13 @@ class Scripted(Ruff):
         self._script = script
 
     def command(self):
-        return (sys.executable, "-I", "-S", "-c", f"import sys, os\nroot = sys.argv[1] + '/000/backend'\n{self._script}")
+        return (
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            f"import sys, os\nroot = sys.argv[1] + '/000/backend'\n{self._script}",
+        )
 
     def argv(self, root):
         return (str(root),)
@@ -205,7 +211,13 @@ def test_a_line_that_the_file_does_not_have_makes_no_snippet_and_no_crash(scan, 
 def test_findings_come_in_order_of_place(scan):
     rows = [{"row": line, "column": column} for line, column in ((2, 9), (1, 5), (2, 1), (1, 1))]
     made = [
-        {"code": "S602", "location": place, "end_location": place, "message": "x", "filename": f"{HOME}/app.py"}
+        {
+            "code": "S602",
+            "location": place,
+            "end_location": place,
+            "message": "x",
+            "filename": f"{HOME}/app.py",
+        }
         for place in rows
     ]
     report = scan(f"print({json.dumps(json.dumps(made))})")

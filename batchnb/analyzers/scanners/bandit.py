@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from batchnb.analyzers.scanners.base import Issue, Scanner, ScanReport, load_json, place
+from batchnb.analyzers.scanners.noise import tags_of
 from batchnb.records import Confidence, Severity
 from batchnb.records.errors import ReportError
 
@@ -30,6 +31,11 @@ class Bandit(Scanner):
     name: ClassVar[str] = "bandit"
     suffixes: ClassVar[frozenset[str]] = frozenset({".py"})
     install_hint: ClassVar[str] = "pip install 'batchnb[tools]'"
+    self_test: ClassVar[tuple[str, str, str] | None] = (
+        "app.py",
+        "import subprocess\nsubprocess.call('ls *', shell=True)\n",
+        "B602",
+    )
 
     def command(self) -> tuple[str, ...] | None:
         """Return how to start bandit with the interpreter that runs batchnb."""
@@ -79,4 +85,5 @@ def _issue(result: dict[str, Any]) -> Issue:
         end_line=max(map(place, result["line_range"]), default=result["line_number"]),
         column=place(result["col_offset"]) + 1 if result["col_offset"] >= 0 else None,
         message=result["issue_text"],
+        tags=tags_of(result["test_id"]),
     )

@@ -121,7 +121,7 @@ class SourceCheck(SourceTool):
 
     @abstractmethod
     def check(self, files: Mapping[str, str]) -> ScanReport:
-        """Read one app's files: staged path -> text. Paths in the report are those."""
+        """Read one app's files: path in the app -> text. Paths in the report are those."""
 
 
 def load_json(raw: RawOutput, tool: str, form: type) -> Any:

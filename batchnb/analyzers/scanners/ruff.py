@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from batchnb.analyzers.scanners.base import Issue, Scanner, ScanReport, load_json, place
+from batchnb.analyzers.scanners.noise import tags_of
 from batchnb.analyzers.scanners.ruff_rules import rule_info
 from batchnb.records.errors import ReportError
 from batchnb.tools.locate import find_program
@@ -24,6 +25,11 @@ class Ruff(Scanner):
     suffixes: ClassVar[frozenset[str]] = frozenset({".py"})
     utf8_only: ClassVar[bool] = True
     install_hint: ClassVar[str] = "pip install 'batchnb[tools]'"
+    self_test: ClassVar[tuple[str, str, str] | None] = (
+        "app.py",
+        "import subprocess\nsubprocess.call('ls *', shell=True)\n",
+        "S602",
+    )
 
     def command(self) -> tuple[str, ...] | None:
         """Return the ruff that is installed beside batchnb, or else on the PATH."""
@@ -72,4 +78,5 @@ def _issue(row: dict[str, Any]) -> Issue:
         end_line=place(row["end_location"]["row"]),
         column=place(row["location"]["column"]),
         message=row["message"],
+        tags=tags_of(row["code"]),
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from batchnb.records.errors import RemoteError, ReportError, WorkerError, WorkerRefusedError
 from batchnb.tools.cancellation import Deadline
+from batchnb.tools.own_places import own_variables
 from batchnb.tools.process import STDERR_TAIL, furnish, tool_environment
 from batchnb.tools.warden.protocol import Report, Task
 from batchnb.tools.warden.scratch import remove_tree
@@ -218,9 +219,10 @@ def _task(scratch: Path, path: tuple[str, ...], limits: WorkerLimits) -> Task:
     amounts = (limits.memory_bytes, limits.file_bytes, limits.resident_bytes)
     command = (sys.executable, "-I", "-c", _BOOT, json.dumps([path, amounts]))
     library_path = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    added = {**library_path, **own_variables()}
     return Task(
         argv=tuple(os.fsencode(part) for part in command),
-        env={os.fsencode(k): os.fsencode(v) for k, v in tool_environment(scratch, library_path).items()},
+        env={os.fsencode(k): os.fsencode(v) for k, v in tool_environment(scratch, added).items()},
         cwd=os.fsencode(scratch / "work"),
         scratch=os.fsencode(scratch),
         deadline=math.inf,
