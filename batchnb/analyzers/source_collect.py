@@ -17,7 +17,7 @@ from batchnb.records.errors import ReportError, ToolMissingError
 from batchnb.tools.cancellation import Deadline
 from batchnb.tools.process import Ending, run_tool
 from batchnb.tools.staging import Staging
-from batchnb.tools.version import tool_version
+from batchnb.tools.version import own_version, tool_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,9 @@ class SourceCollection:
     def _scan(self, scanner: Scanner, command: tuple[str, ...], wanted: list[int]) -> None:
         context = self.context
         try:
-            version = tool_version(command, context.deadline, context.cancel)
+            version = own_version(command, scanner.distribution) or tool_version(
+                command, context.deadline, context.cancel
+            )
             pending = [wanted]
             while pending:
                 group = pending.pop()

@@ -212,7 +212,8 @@ class _Cell:
         """Return what an app is to a tool that it has no readable file for."""
         if not self.left_out:
             return CoverageStatus.NOT_APPLICABLE, "the app has no file for it"
-        path, reason = self.left_out[0]
+        own = (each for each in self.left_out if self.tool.is_for(each[0]))
+        path, reason = next(own, self.left_out[0])  # the others are its files only if they are folders
         self.unread = [UnreadFile(path=path, reason=why) for path, why in self.left_out]
         return CoverageStatus.FAILED, f"no file could be read: {path} ({reason})"
 

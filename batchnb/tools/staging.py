@@ -22,7 +22,7 @@ _LIKE_UTF8_IF_ASCII = frozenset({"ascii", "iso8859-1", "iso8859-15", "cp1252"})
 # Names that mean something to a tool: excluded by default, or read as configuration.
 _MAGIC_NAMES = frozenset({"cvs", "conftest.py", "sitecustomize.py", "usercustomize.py", "setup.py"})
 _MAGIC_SUFFIXES = frozenset({".json", ".jsonc", ".toml", ".ini", ".cfg", ".conf", ".yml", ".yaml", ".lock"})
-_MAGIC_SCRIPT = re.compile(r"(?:^|[._-])(?:config|conf|rc|setup|plugin|preset)s?[.][cm]?[jt]sx?$")
+_MAGIC_SCRIPT = re.compile(r"(?:^|[._-])(?:config|conf|rc|setup|plugin|preset|min)s?[.][cm]?[jt]sx?$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,10 +134,10 @@ def _is_utf8(content: bytes, *, python: bool) -> bool:
     """
     try:
         content.decode()
+        if b"\0" in content:  # in a script, most likely UTF-16 without a mark
+            return False
         if not python:
             return True
-        if b"\0" in content:
-            return False
         # Python ends lines at a lone CR too, detect_encoding does not
         lines = io.BytesIO(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
         encoding = codecs.lookup(tokenize.detect_encoding(lines.readline)[0]).name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from batchnb.tools.process import Ending, run_tool
@@ -12,6 +14,19 @@ if TYPE_CHECKING:
 
 _known: dict[tuple[str, ...], str] = {}
 _lock = threading.Lock()
+
+
+def own_version(command: tuple[str, ...], distribution: str) -> str:
+    """Return the version of a package of this interpreter that `command` runs; empty if it is another's.
+
+    Asked of the package's metadata: some tools take a second to say it themselves.
+    """
+    if not distribution or command[0] != sys.executable:
+        return ""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
 
 
 def tool_version(command: tuple[str, ...], deadline: Deadline, cancel: CancelToken) -> str:
@@ -26,7 +41,7 @@ def tool_version(command: tuple[str, ...], deadline: Deadline, cancel: CancelTok
     if raw.ending is not Ending.EXITED or raw.returncode != 0:
         return ""
     words = raw.stdout.decode(errors="replace").split()
-    version = next((word for word in words if word[:1].isdigit()), "")
+    found = next((word for word in words if word[:1].isdigit()), "")
     with _lock:
-        _known[command] = version
-    return version
+        _known[command] = found
+    return found

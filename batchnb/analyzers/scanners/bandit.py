@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from batchnb.analyzers.scanners.base import Issue, Scanner, ScanReport, load_json, place
 from batchnb.analyzers.scanners.noise import tags_of
+from batchnb.analyzers.scanners.syntax import newer_bandit
 from batchnb.records import Confidence, Severity
 from batchnb.records.errors import ReportError
+from batchnb.tools.cancellation import CancelToken, Deadline
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from batchnb.tools.process import RawOutput
 
+_LOOK_SECONDS = 20.0
 _LEVELS = {level.value.upper() for level in Severity}
 # An exclude list of our own that matches nothing: bandit's default drops every file whose path has ".git",
 # "CVS" or "__pycache__" somewhere in it, and says nothing.
@@ -29,6 +33,7 @@ class Bandit(Scanner):
     """`python -I -m bandit`: -I keeps the app's modules out of bandit's own imports."""
 
     name: ClassVar[str] = "bandit"
+    distribution: ClassVar[str] = "bandit"
     suffixes: ClassVar[frozenset[str]] = frozenset({".py"})
     install_hint: ClassVar[str] = "pip install 'batchnb[tools]'"
     self_test: ClassVar[tuple[str, str, str] | None] = (
@@ -38,8 +43,9 @@ class Bandit(Scanner):
     )
 
     def command(self) -> tuple[str, ...] | None:
-        """Return how to start bandit with the interpreter that runs batchnb."""
-        return (sys.executable, "-I", "-m", "bandit") if find_spec("bandit") else None
+        """Return how to start bandit, on the newest Python that has it: it knows its own syntax only."""
+        newer, _ = _on_a_newer_python()
+        return newer or ((sys.executable, "-I", "-m", "bandit") if find_spec("bandit") else None)
 
     def argv(self, root: Path) -> tuple[str, ...]:
         """Scan `root` with every test; no configuration file, `# nosec` not obeyed."""
@@ -70,6 +76,11 @@ class Bandit(Scanner):
             doubt=doubt if raw.stderr_truncated else "",
             scanned=scanned,
         )
+
+
+@lru_cache(maxsize=1)
+def _on_a_newer_python() -> tuple[tuple[str, ...], str]:
+    return newer_bandit(Deadline.after(_LOOK_SECONDS), CancelToken())
 
 
 def _issue(result: dict[str, Any]) -> Issue:

@@ -1,4 +1,4 @@
-"""What reads sources: an adapter of an outside scanner, or a check in plain Python. Nothing more than that."""
+"""What reads sources: an adapter of an outside scanner, or a check in plain Python; nothing more."""
 
 from __future__ import annotations
 
@@ -81,6 +81,8 @@ class Scanner(SourceTool):
     """Whether the tool passes over files that are not UTF-8, or takes them for it, and does not say so."""
     limits: ClassVar[Limits] = Limits(memory_bytes=2 << 30)
     """What it may use; an app is at most 64 MiB of source, and a parser gone wild is stopped."""
+    distribution: ClassVar[str] = ""
+    """The Python package that has it, if it runs on this interpreter."""
     environment: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Variables that it needs beside those that every tool gets."""
 

@@ -86,6 +86,7 @@ class DetectSecrets(Scanner):
     """`python -I -m detect_secrets scan`, without asking any provider whether a key works."""
 
     name: ClassVar[str] = "detect-secrets"
+    distribution: ClassVar[str] = "detect-secrets"
     suffixes: ClassVar[frozenset[str]] = frozenset(
         {".py", ".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs", ".vue", ".svelte", ".html"}
         | {".json", ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".sh", ".pem", ".key"}

@@ -37,6 +37,7 @@ class Skylos(Scanner):
     """skylos on Python. Each app is scanned in a process of its own, see `skylos_runner`."""
 
     name: ClassVar[str] = "skylos"
+    distribution: ClassVar[str] = "skylos"
     suffixes: ClassVar[frozenset[str]] = frozenset({".py"})
     languages: ClassVar[frozenset[str]] = frozenset({"Python"})
     """What skylos calls the files with these suffixes in its summary."""

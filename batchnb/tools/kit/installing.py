@@ -79,10 +79,14 @@ def install(
 def _with_node(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Put Node first if it is asked for, or needed and nowhere to be found."""
     ours = part_named("node")
-    needed = any(part.source in {Source.NPM_LOCK, Source.NPM_PACKAGE} for part in parts)
     others = tuple(part for part in parts if part != ours)
-    missing = needed and any(path_of(part) is None for part in others) and node() is None
-    return (ours, *others) if ours in parts or missing else others
+    wanted = ours in parts or (any(map(_needs_node, others)) and node() is None)
+    return (ours, *others) if wanted else others
+
+
+def _needs_node(part: Part) -> bool:
+    """Whether a part needs Node: to run, or only to be fetched."""
+    return part.source is Source.NPM_LOCK or (part.source is Source.NPM_PACKAGE and path_of(part) is None)
 
 
 def _install(part: Part, say: Callable[[str], None], deadline: Deadline, cancel: CancelToken) -> Outcome:
