@@ -19,6 +19,7 @@ BUILTIN = (
     EntryPoint("frontend_security", "batchnb.analyzers.frontend_security:FrontendSecurityAnalyzer", GROUP),
     EntryPoint("backend_security", "batchnb.analyzers.backend_security:BackendSecurityAnalyzer", GROUP),
     EntryPoint("performance", "batchnb.analyzers.performance:PerformanceTester", GROUP),
+    EntryPoint("zap", "batchnb.analyzers.zap:ZapAnalyzer", GROUP),
     EntryPoint("gpt4all", "batchnb.analyzers.gpt4all:GPT4AllAnalyzer", GROUP),
 )
 

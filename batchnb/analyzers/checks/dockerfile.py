@@ -1,8 +1,8 @@
 """A few checks of Dockerfiles.
 
 CWE: 250 (execution with unnecessary privileges), 494 (download of code without integrity check), 489 (active
-debug code), 798 (hard-coded credentials), 1357 (insufficiently trustworthy component). Severities are our own choice,
-low where nearly every image has it: no USER, no tag.
+debug code), 798 (hard-coded credentials), 1357 (insufficiently trustworthy component). Severities are our own
+choice, low where nearly every image has it: no USER, no tag.
 """
 
 from __future__ import annotations
