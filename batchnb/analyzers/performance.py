@@ -92,6 +92,7 @@ class PerformanceTester(ToolAnalyzer):
     part: ClassVar[str] = "backend"
     options: ClassVar[type[Options]] = PerformanceOptions
     needs_running_app: ClassVar[bool] = True
+    exclusive: ClassVar[bool] = True
 
     def needs(self) -> tuple[ToolNeed, ...]:
         """Return Locust, found or not."""

@@ -1,7 +1,7 @@
 """zap: tests of the running app over HTTP, by a ZAP that runs elsewhere, by an embedded probe, by wapiti.
 
-The three report under their own names. `zap` is a real ZAP, whose address the options give; without one it has
-no cell. `probe` is the embedded probe, which is not ZAP; `dast.faults` lists what it can find.
+The three report under their own names. `zap` is a real ZAP, whose address the options give; without one there
+is no cell of it. `probe` is the embedded probe, which is not ZAP; `dast.faults` lists what it can find.
 Coverage counts routes where other analyses count files: `files_eligible` are the routes of the backend's
 source, `files_seen` those whose code was reached, and `unread` names the others with the reason (refused,
 unknown, not finished). An app that dies under the test, or does not answer afterwards, is never clean.

@@ -122,6 +122,11 @@ class TaskExecutor:
         analyzer = _analyzer(services, task.analysis_type)
         return 1 if analyzer is None else analyzer.batch_size
 
+    def is_exclusive(self, task: BatchAnalysisTask, services: Mapping[str, Any]) -> bool:
+        """Return whether a task is to run alone."""
+        analyzer = _analyzer(services, task.analysis_type)
+        return analyzer is not None and analyzer.exclusive
+
     def perform_all(
         self,
         tasks: Sequence[BatchAnalysisTask],

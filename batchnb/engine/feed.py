@@ -57,6 +57,12 @@ class Feed:
             self._fetched = [each for each in self._fetched if each.id != task_id]
             return task
 
+    def put_back(self, task: BatchAnalysisTask) -> None:
+        """Let a task that was handed out, and has not begun, come next again."""
+        with self._lock:
+            self._out.discard(task.id)
+            self._fetched.append(task)
+
     def hold(self, task: BatchAnalysisTask, most: int, takers: int) -> list[BatchAnalysisTask]:
         """Set aside those that come next and are of the same analysis as `task`, until `release`.
 

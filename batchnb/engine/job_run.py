@@ -109,7 +109,8 @@ class JobRun:
         services = self._check_required_services(job)
         try:
             if not job.total_tasks:  # one that continues another has its tasks already
-                self._storage.create_tasks(self.job_id, self._generate_task_list(job), self._timeouts(job))
+                planned = self._generate_task_list(job, services)
+                self._storage.create_tasks(self.job_id, planned, self._timeouts(job))
         except (InvalidValueError, PortfolioError) as error:
             self._note(ErrorCategory.VALIDATION, str(error))
             self._finish(lacking=True)
@@ -122,8 +123,11 @@ class JobRun:
             self._storage.cancel_pending(self.job_id, self._parts.tools)
         self._finish(lacking=False)
 
-    def _generate_task_list(self, job: BatchAnalysisJob) -> Iterator[tuple[str, int, str]]:
-        return cells(job, self._parts.base_path)
+    def _generate_task_list(
+        self, job: BatchAnalysisJob, services: dict[str, Analyzer]
+    ) -> Iterator[tuple[str, int, str]]:
+        alone = {analyzer.key for analyzer in services.values() if analyzer.exclusive}
+        return cells(job, self._parts.base_path, alone)
 
     def _timeouts(self, job: BatchAnalysisJob) -> dict[str, int]:
         """Return the time limit of each analysis type: the job's own, or else the service's."""

@@ -13,7 +13,7 @@ from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.tools.layout import find_apps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from batchnb.analyzers.registry import AnalyzerRegistry
@@ -87,10 +87,11 @@ def plan(  # noqa: PLR0913 - the fields of a form
     )
 
 
-def cells(job: BatchAnalysisJob, base: Path) -> Iterator[Cell]:
+def cells(job: BatchAnalysisJob, base: Path, last: Collection[str] = ()) -> Iterator[Cell]:
     """Yield the tasks of a job: app by app, so that all models have been measured on the first apps early.
 
-    A model without a range (or with an empty one) stands for all of its apps.
+    A model without a range (or with an empty one) stands for all of its apps. The analyses in `last` come
+    after all the others.
 
     Raises:
         PortfolioError: if such a range is open and `base` cannot be read.
@@ -104,7 +105,9 @@ def cells(job: BatchAnalysisJob, base: Path) -> Iterator[Cell]:
             if not ranges[model]:
                 raise UnknownNameError("model", model, sorted({app.model for app in found}), str(base))
     pairs = sorted((app, model) for model, apps in ranges.items() for app in set(apps))
-    return ((model, app, kind) for app, model in pairs for kind in dict.fromkeys(job.analysis_types))
+    kinds = dict.fromkeys(job.analysis_types)
+    first, then = [k for k in kinds if k not in last], [k for k in kinds if k in last]
+    return ((model, app, kind) for part in (first, then) for app, model in pairs for kind in part)
 
 
 def _options(options: object) -> dict[str, Mapping[str, Any]]:

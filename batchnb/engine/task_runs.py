@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,10 @@ class TaskRuns:
         )
         self._sharing = Sharing(self._feed, executor, job, services)
         self._running: dict[int, TaskRun] = {}
+        self._wanted_limit = job.max_tasks or max_tasks
+        self._alone = False
+        """Whether the task that runs, or comes next, is one that nothing else may run beside."""
+        self._turn = threading.Lock()
         self._heeded = -1
         self._heeds, self._is_overtaken = 0, False
 
@@ -96,12 +101,41 @@ class TaskRuns:
         task = self._feed.next()
         if task is None:
             return False
-        run = self._begin(task)
+        run = self._take_turn(task)
+        if run is None:
+            return True
         if heeds != self._heeds:  # it may have an old limit
             self._is_overtaken = True
             self._crew.nudge()
         self._run_task(run)
         return True
+
+    def _take_turn(self, task: BatchAnalysisTask) -> TaskRun | None:
+        """Begin a task; None: it has to wait for others, and was put back.
+
+        Before one that is to run alone, the crew shrinks to one: this thread goes home if others are at
+        work, and the last of them to end takes the task.
+        """
+        with self._turn:
+            if self._alone_runs():  # the limit is one: this thread is too many, and goes home
+                self._feed.put_back(task)
+                return None
+            alone = self._executor.is_exclusive(task, self._services)
+            if alone != self._alone:
+                self._alone = alone
+                self._crew.set_limit(self._limit())
+            if alone and self._running:
+                self._feed.put_back(task)
+                return None
+            return self._begin(task)
+
+    def _alone_runs(self) -> bool:
+        return any(
+            self._executor.is_exclusive(run.task, self._services) for run in list(self._running.values())
+        )
+
+    def _limit(self) -> int:
+        return 1 if self._alone else self._wanted_limit
 
     def _give_up(self) -> None:
         """Stop the tools of all tasks at once: the engine is broken, nothing of what they do can count."""
@@ -181,7 +215,8 @@ class TaskRuns:
             self._heeds += 1
         running = dict(self._running)
         orders = self._storage.controls.orders(self._job.id, running)
-        self._crew.set_limit(orders.max_tasks or self._max_tasks)
+        self._wanted_limit = orders.max_tasks or self._max_tasks
+        self._crew.set_limit(self._limit())
         self._crew.set_paused(paused=orders.paused)
         for task_id, seconds in orders.timeouts.items():
             running[task_id].limit(seconds)

@@ -4,7 +4,8 @@ import threading
 from collections import Counter
 
 import pytest
-from gated import found_one, report_of
+from gated import GatedAnalyzer, found_one, report_of
+from service_bench import GATED
 from support import PATIENCE, wait_until
 
 from batchnb.records import CoverageStatus, TaskStatus
@@ -186,3 +187,59 @@ def test_what_was_kept_of_a_call_goes_with_its_job(make_bench, tmp_path):
     assert (shared.bench.storage.raw_folder / name).read_text() == "raw"
     shared.bench.storage.delete_job(job.id)
     assert list(shared.bench.storage.raw_folder.iterdir()) == []
+
+
+class Timing(GatedAnalyzer):
+    key, service, exclusive = "timing", "timing_analyzer", True
+
+
+class TestAlone:
+    """Tasks that measure times run last, one at a time, and beside nothing else."""
+
+    @pytest.fixture
+    def mixed(self, make_bench):
+        """Return a bench with two analyses; `spoilt` tells what ran beside a task of "timing"."""
+        bench = make_bench({"m": range(1, 5)}, max_tasks=3)
+        timing = Timing(bench.base)
+        bench.service.registry._known["timing"] = GATED
+        bench.service.registry._loaded["timing"] = Timing
+        bench.service._given["timing_analyzer"] = timing
+        inside, bench.spoilt, bench.order, lock = set(), [], [], threading.Lock()
+
+        def entered(analyzer, app):
+            with lock:
+                inside.add((analyzer.key, app.app_num))
+                bench.order.append(analyzer.key)
+                if len(inside) > 1 and any(key == "timing" for key, _ in inside):
+                    bench.spoilt.append(sorted(inside))
+
+        for analyzer in (bench.analyzer, timing):
+
+            def script(app, context, analyzer=analyzer):
+                entered(analyzer, app)
+                context.cancel.wait(0.02)
+                with lock:
+                    inside.discard((analyzer.key, app.app_num))
+                return found_one(app, context)
+
+            analyzer.scripts = dict.fromkeys(range(1, 5), script)
+        return bench
+
+    def test_they_come_last_and_nothing_runs_beside_them(self, mixed):
+        job = mixed.run("m", apps=range(1, 5), types=("timing", "gated"))
+
+        assert job.task_count_by_status == {"completed": 8}
+        assert mixed.order == ["gated"] * 4 + ["timing"] * 4
+        assert mixed.spoilt == []
+
+    def test_out_of_order_nothing_runs_beside_them_either(self, mixed):
+        job_id = mixed.job("m", apps=range(1, 5), types=("timing", "gated"))
+        mixed.analyzer.hold("m")
+        mixed.service.start_job(job_id)
+        assert mixed.counts(job_id, running=3, pending=5) == {"running": 3, "pending": 5}
+        tasks = [t for t in mixed.storage.get_tasks(job_id) if t.analysis_type == "timing"]
+        mixed.storage.controls.set_priority(tasks[1].id, 5)
+        mixed.analyzer.release()
+
+        assert mixed.ended(job_id).task_count_by_status == {"completed": 8}
+        assert mixed.spoilt == []
