@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from batchnb.analyzers.checks.advisories import NpmAdvisories, PythonAdvisories
 from batchnb.analyzers.checks.compose import ComposeCheck
 from batchnb.analyzers.checks.dockerfile import DockerfileCheck
+from batchnb.analyzers.checks.online import OnlineNpmAudit, OnlinePipAudit
 from batchnb.analyzers.checks.requirements import RequirementsCheck
 from batchnb.analyzers.scanners import syntax
 from batchnb.analyzers.scanners.bandit import Bandit
@@ -22,6 +23,7 @@ from batchnb.records import AnalysisType
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from batchnb.analyzers.checks.online import OnlineAudit
     from batchnb.analyzers.raw import RawAnalysis, StagedFiles
     from batchnb.analyzers.scanners.base import SourceTool
     from batchnb.records import AnalysisReport, Coverage
@@ -57,7 +59,10 @@ class BackendSecurityAnalyzer(SourceAnalyzer):
     )
     optional_sources: ClassVar[tuple[SourceTool, ...]] = (Opengrep(),)
     tools: ClassVar[tuple[str, ...]] = tuple(tool.name for tool in sources)
-    optional_tools: ClassVar[tuple[str, ...]] = tuple(tool.name for tool in optional_sources)
+    online_sources: ClassVar[tuple[OnlineAudit, ...]] = (OnlinePipAudit(), OnlineNpmAudit())
+    optional_tools: ClassVar[tuple[str, ...]] = tuple(
+        tool.name for tool in (*optional_sources, *online_sources)
+    )
 
     def parse(self, raw: RawAnalysis) -> Sequence[AnalysisReport]:
         """Read the reports; files that only need a newer Python than this one are said to."""

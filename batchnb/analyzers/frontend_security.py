@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from batchnb.analyzers.checks.advisories import NpmAdvisories
 from batchnb.analyzers.checks.dockerfile import DockerfileCheck
+from batchnb.analyzers.checks.online import OnlineNpmAudit
 from batchnb.analyzers.scanners.ast_grep import AstGrep, AstGrepSecrets
 from batchnb.analyzers.scanners.detect_secrets import DetectSecrets
 from batchnb.analyzers.scanners.eslint import ESLint
@@ -16,6 +17,7 @@ from batchnb.analyzers.source_analyzer import SourceAnalyzer
 from batchnb.records import AnalysisType
 
 if TYPE_CHECKING:
+    from batchnb.analyzers.checks.online import OnlineAudit
     from batchnb.analyzers.scanners.base import SourceTool
 
 
@@ -39,4 +41,7 @@ class FrontendSecurityAnalyzer(SourceAnalyzer):
     )
     optional_sources: ClassVar[tuple[SourceTool, ...]] = (Opengrep(),)
     tools: ClassVar[tuple[str, ...]] = tuple(tool.name for tool in sources)
-    optional_tools: ClassVar[tuple[str, ...]] = tuple(tool.name for tool in optional_sources)
+    online_sources: ClassVar[tuple[OnlineAudit, ...]] = (OnlineNpmAudit(),)
+    optional_tools: ClassVar[tuple[str, ...]] = tuple(
+        tool.name for tool in (*optional_sources, *online_sources)
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from batchnb.analyzers.base import AnalysisContext, Options, ToolNeed
+from batchnb.analyzers.checks.online import OnlineAudit
 from batchnb.analyzers.raw import RawAnalysis
 from batchnb.analyzers.scanners.base import Scanner, SourceCheck
 from batchnb.analyzers.source_collect import SourceCollection
@@ -31,6 +32,11 @@ class SourceOptions(Options):
         title="Full scan",
         description="Also run the scanners that are optional, where they are installed.",
     )
+    online: bool = Field(
+        default=False,
+        title="Ask the registries",
+        description="Also ask npm or PyPI about known faults of the app's packages: their names go there.",
+    )
 
 
 class SourceAnalyzer(ToolAnalyzer):
@@ -43,6 +49,8 @@ class SourceAnalyzer(ToolAnalyzer):
     """Scanners and checks that always run, in the order of their cells."""
     optional_sources: ClassVar[tuple[SourceTool, ...]] = ()
     """Those that run with `full_scan`."""
+    online_sources: ClassVar[tuple[OnlineAudit, ...]] = ()
+    """Those that run with `online`."""
     beside: ClassVar[bool] = False
     """Whether files right in the app's folder belong to it too."""
 
@@ -56,6 +64,8 @@ class SourceAnalyzer(ToolAnalyzer):
                 collection.scan(tool)
             elif isinstance(tool, SourceCheck):
                 collection.check(tool)
+            elif isinstance(tool, OnlineAudit):
+                collection.ask(tool)
         return RawAnalysis(
             analysis_type=self.key,
             options=options.model_dump(mode="json"),
@@ -65,12 +75,14 @@ class SourceAnalyzer(ToolAnalyzer):
 
     def parse(self, raw: RawAnalysis) -> Sequence[AnalysisReport]:
         """Read the scanners' reports and run the checks on the staged texts."""
-        return read_sources(raw, {tool.name: tool for tool in (*self.sources, *self.optional_sources)})
+        known = (*self.sources, *self.optional_sources, *self.online_sources)
+        return read_sources(raw, {tool.name: tool for tool in known})
 
     def needs(self) -> tuple[ToolNeed, ...]:
         """Return the scanners, found or not."""
         needed = [_need(tool, optional=False) for tool in self.sources]
-        return (*needed, *(_need(tool, optional=True) for tool in self.optional_sources))
+        others = (*self.optional_sources, *self.online_sources)
+        return (*needed, *(_need(tool, optional=True) for tool in others))
 
     def self_test(self, context: AnalysisContext) -> dict[str, str]:
         """Run each tool on a tiny faulty app of its own, all in one call."""
@@ -81,7 +93,8 @@ class SourceAnalyzer(ToolAnalyzer):
         return {tool.name: _verdict(tool, report) for tool, report in zip(testable, reports, strict=True)}
 
     def _tools_of(self, options: Any) -> tuple[SourceTool, ...]:
-        return (*self.sources, *(self.optional_sources if options.full_scan else ()))
+        optional = self.optional_sources if options.full_scan else ()
+        return (*self.sources, *optional, *(self.online_sources if options.online else ()))
 
     # ------------------------------------------------------------- on its own, as in the seed (9.1)
 
@@ -142,7 +155,7 @@ def _verdict(tool: SourceTool, report: AnalysisReport) -> str:
 
 
 def _need(tool: SourceTool, *, optional: bool) -> ToolNeed:
-    command = tool.command() if isinstance(tool, Scanner) else ()
+    command = tool.command() if isinstance(tool, (Scanner, OnlineAudit)) else ()
     offline = tool.offline() if isinstance(tool, SourceCheck) else ""
     lack = (tool.available() or offline) if isinstance(tool, SourceCheck) else ""
     return ToolNeed(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from batchnb.analyzers.base import AnalysisContext
+    from batchnb.analyzers.checks.online import OnlineAudit
     from batchnb.analyzers.scanners.base import Scanner, SourceCheck, SourceTool
     from batchnb.tools.layout import AppFolder
     from batchnb.tools.process import RawOutput
@@ -101,6 +102,25 @@ class SourceCollection:
                 version="" if lack else check.version(),
             )
         )
+
+    def ask(self, audit: OnlineAudit) -> None:
+        """Ask a registry about each app that has a file for it."""
+        for number in self._staged():
+            files = self.files_for(audit, number)
+            if not files or audit.command() is None:
+                lack = CoverageStatus.TOOL_MISSING if files else CoverageStatus.NOT_APPLICABLE
+                hint = f"not installed: {audit.install_hint}"
+                self._add(ToolRun(tool=audit.name, targets=(number,), status=lack, detail=hint))
+                continue
+            scratch = self.context.scratch / f"{audit.name}-{number}"
+            scratch.mkdir(mode=0o700)
+            said, seconds = audit.ask_all(files, scratch, self.context.deadline, self.context.cancel)
+            self._add(ToolRun(tool=audit.name, targets=(number,), output=said, seconds=round(seconds, 3)))
+
+    def files_for(self, tool: SourceTool, number: int) -> dict[str, str]:
+        """Return the texts of an app's files that a tool is for, by their paths in the app."""
+        files = self.targets[number].files
+        return {} if files is None else texts_for(tool, files)
 
     def scan(self, scanner: Scanner) -> None:
         """Run a scanner over all apps that have a file for it."""
@@ -225,6 +245,11 @@ class _Gathered:
     def __exit__(self, *exc: object) -> None:
         for folder in self._folders:
             (self._root / folder.name).rename(folder)
+
+
+def texts_for(tool: SourceTool, files: StagedFiles) -> dict[str, str]:
+    """Return the texts of the files that a tool is for, by their paths in the app."""
+    return {origin: files.sources[path] for path, origin in files.origins.items() if tool.is_for(origin)}
 
 
 def eligible(tool: SourceTool, files: StagedFiles) -> tuple[list[str], list[tuple[str, str]]]:

@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from batchnb.analyzers.checks.online import OnlineAudit
 from batchnb.analyzers.raw import StagedFiles
 from batchnb.analyzers.scanners.base import Scanner, ScanReport, SourceCheck
-from batchnb.analyzers.source_collect import eligible, place_in
+from batchnb.analyzers.source_collect import eligible, place_in, texts_for
 from batchnb.records import AnalysisReport, Coverage, CoverageStatus, Finding, UnreadFile, fingerprint
+from batchnb.records.errors import OfflineError, ReportError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -107,17 +109,24 @@ class _Reader:
             cell.unread = [UnreadFile(path=path, reason=why) for path, why in left_out]
             self._coverage.append(self._cell(run, cell, run.status, run.detail))
             return
-        if isinstance(tool, SourceCheck):
-            said = self._checked(tool, staged)
+        try:
+            if isinstance(tool, SourceCheck):
+                said = self._placed(tool.check(texts_for(tool, self._files)), staged)
+            elif isinstance(tool, OnlineAudit):
+                answers = tool.read_all(run.output, texts_for(tool, self._files))
+                said = self._placed(answers, staged)
+        except (OfflineError, ReportError) as error:
+            status = CoverageStatus.OFFLINE if isinstance(error, OfflineError) else CoverageStatus.FAILED
+            self._coverage.append(self._cell(run, cell, status, str(error)))
+            return
         status, detail = cell.judge(said)
         if status.is_measured:
             self._findings += self._made(tool, said)
         self._coverage.append(self._cell(run, cell, status, detail))
 
-    def _checked(self, check: SourceCheck, staged: Sequence[str]) -> ScanReport:
-        """Run a check on the files under the names that they have in the app, which it may go by."""
+    def _placed(self, said: ScanReport, staged: Sequence[str]) -> ScanReport:
+        """Return a report with the paths of the copy; it names the files as the app does."""
         places = {self._files.origins[path]: path for path in staged}
-        said = check.check({origin: self._files.sources[path] for origin, path in places.items()})
 
         def placed(named: Mapping[str, str]) -> dict[str, str]:
             return {places.get(path, path): why for path, why in named.items()}

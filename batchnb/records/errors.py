@@ -80,6 +80,10 @@ class ToolMissingError(AnalyzerError, FileNotFoundError):
     """An outside program that is needed is not installed."""
 
 
+class OfflineError(BatchnbError, ConnectionError):
+    """A source of data did not answer, so that nothing was measured."""
+
+
 class ReportError(AnalyzerError, ValueError):
     """A tool's report cannot be read (not its format, cut off, too large)."""
 

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from batchnb.analyzers.checks import compose, dockerfile, requirements
 from batchnb.analyzers.checks.cwe import name_of
-from batchnb.analyzers.scanners import detect_secrets, javascript_rules, ruff_rules, skylos_rules
+from batchnb.analyzers.dast.faults import FAULTS
+from batchnb.analyzers.scanners import (
+    ast_grep_rules,
+    detect_secrets,
+    javascript_rules,
+    ruff_rules,
+    skylos_rules,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,11 +36,13 @@ def rules_by_tool() -> dict[str, dict[str, int]]:
         "bandit": {f"B{number}": cwe for number, cwe in known.items()},
         "ruff": {f"S{number}": cwe for number, cwe in known.items()},
         "ESLint, oxlint": {rule: cwe for rule, cwe in scripts.items() if cwe},
+        "ast-grep": {rule.name: rule.cwe for rule in (*ast_grep_rules.RULES, *ast_grep_rules.SECRET_RULES)},
         "skylos": dict(skylos_rules.CWES),
         "detect-secrets": {"all types of secrets": detect_secrets.HARD_CODED},
         "requirements": _own(requirements.RULES),
         "dockerfile": _own(dockerfile.RULES),
         "compose": _own(compose.RULES),
+        "probe": {rule: fault.cwe for rule, fault in FAULTS.items()},
     }
 
 

@@ -1,5 +1,7 @@
 """The table of weaknesses by tool."""
 
+from support import REPOSITORY
+
 from batchnb.analyzers.checks.coverage_table import main, markdown, rules_by_tool
 from batchnb.analyzers.checks.cwe import NAMES, name_of
 
@@ -36,3 +38,8 @@ def test_the_table_counts_rules():
 def test_it_is_printed(capsys):
     assert main() == 0
     assert "| 78 OS Command Injection |" in capsys.readouterr().out
+
+
+def test_the_docs_have_the_table_of_today():
+    text = (REPOSITORY / "docs" / "cwe.md").read_text(encoding="utf-8")
+    assert text.endswith(markdown(rules_by_tool()))

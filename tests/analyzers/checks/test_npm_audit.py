@@ -7,9 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from support import write
 
 from batchnb.analyzers.checks.npm_audit import NpmAudit
 from batchnb.analyzers.checks.npm_packages import UnreadableError
+from batchnb.analyzers.checks.online import OnlineNpmAudit
+from batchnb.analyzers.frontend_security import FrontendSecurityAnalyzer
 from batchnb.records import CoverageStatus, Severity, utc_now
 from batchnb.records.errors import ReportError
 from batchnb.tools.cancellation import CancelToken, Deadline
@@ -125,3 +128,46 @@ def test_npm_is_told_names_and_versions_from_the_registry_and_nothing_else(regis
     assert not list(tmp_path.rglob("executed"))
     assert "preinstall" not in (tmp_path / "audit" / "package.json").read_text()
     assert b"canary" not in output.stdout + output.stderr
+
+
+def analysis(tmp_path, monkeypatch, audit, **options):
+    """Return what a frontend's analysis says with this audit alone."""
+    write(tmp_path / "apps" / "m" / "app1" / "frontend" / "package-lock.json", LOCK)
+    monkeypatch.setattr(FrontendSecurityAnalyzer, "sources", ())
+    monkeypatch.setattr(FrontendSecurityAnalyzer, "online_sources", (audit,))
+    analyzer = FrontendSecurityAnalyzer(tmp_path / "apps")
+    with analyzer.alone("m", 1, options, "test") as (app, checked, context):
+        return analyzer.analyze(app, checked, context)
+
+
+@pytest.mark.tool
+@pytest.mark.parametrize("registry", [405], indirect=True)
+def test_a_registry_that_refuses_makes_the_cell_offline_and_never_clean(tmp_path, monkeypatch, registry):
+    address, asked = registry
+    report = analysis(tmp_path, monkeypatch, OnlineNpmAudit(address), online=True)
+
+    (cell,) = report.coverage
+    assert (cell.tool, cell.status, report.issues) == ("npm-audit", CoverageStatus.OFFLINE, ())
+    assert asked
+
+
+def test_nobody_is_asked_unless_it_is_allowed(tmp_path, monkeypatch):
+    class Refusing(OnlineNpmAudit):
+        def ask(self, text, folder, deadline, cancel):
+            raise AssertionError("asked")
+
+    assert analysis(tmp_path, monkeypatch, Refusing()).coverage == ()
+
+
+def test_what_the_registry_said_becomes_findings_on_the_lock_file(tmp_path, monkeypatch):
+    class Recorded(OnlineNpmAudit):
+        def command(self):
+            return ("npm",)
+
+        def ask(self, text, folder, deadline, cancel):
+            return raw("report.json")
+
+    report = analysis(tmp_path, monkeypatch, Recorded(), online=True)
+
+    assert {issue.path for issue in report.issues} == {"frontend/package-lock.json"}
+    assert report.tool_status == {"npm-audit": "ok"}
