@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import queue
-import traceback
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.base import AnalysisContext, Analyzer, Options, check_options
 from batchnb.engine.endings import Ended
+from batchnb.engine.outcome import end_task, ending_of, failed, job_error, outcome_of, skipped, with_raw
 from batchnb.records import (
     AnalysisReport,
     BatchAnalysisJob,
     BatchAnalysisTask,
-    CoverageStatus,
     ErrorCategory,
-    JobError,
     TaskStatus,
-    summarize,
     utc_now,
 )
 from batchnb.records.errors import (
     InvalidValueError,
-    RemoteError,
-    ReportError,
     ToolMissingError,
-    WorkerDiedError,
 )
 from batchnb.tools.cancellation import CancelToken, Deadline
-from batchnb.tools.log.redaction import redact
 from batchnb.tools.scratch import LazyScratch
-from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,18 +33,6 @@ if TYPE_CHECKING:
     from batchnb.tools.layout import AppFolder
 
 _NO_OPTIONS: dict[str, Any] = {}
-# The first that fits counts: ours before the builtin errors that they are as well.
-_CATEGORIES: dict[type[BaseException], ErrorCategory] = {
-    ToolMissingError: ErrorCategory.DEPENDENCY,
-    ReportError: ErrorCategory.PARSE,
-    WorkerDiedError: ErrorCategory.RESOURCE,
-    TimeoutError: ErrorCategory.TIMEOUT,
-    ConnectionError: ErrorCategory.NETWORK,
-    PermissionError: ErrorCategory.PERMISSION,
-    MemoryError: ErrorCategory.RESOURCE,
-    OSError: ErrorCategory.RESOURCE,
-    ValueError: ErrorCategory.VALIDATION,
-}
 
 
 class TaskExecutor:
@@ -114,7 +94,7 @@ class TaskExecutor:
         try:
             getattr(self, f"execute_{task.analysis_type}_task")(context)
         except Exception as error:  # noqa: BLE001 - a task never takes its worker down
-            results.put(_failed(task.analysis_type, error))
+            results.put(failed(task.analysis_type, error))
         return results.get_nowait()
 
     def batch_size(self, task: BatchAnalysisTask, services: Mapping[str, Any]) -> int:
@@ -168,7 +148,7 @@ class TaskExecutor:
     def _shared(
         self, analyzer: Analyzer, report: AnalysisReport | None, raw_file: Path | None, place: int
     ) -> dict[str, Any] | None:
-        return None if report is None else _with_raw(_outcome(report, analyzer.title), raw_file, place)
+        return None if report is None else with_raw(outcome_of(report, analyzer.title), raw_file, place)
 
     def _raw_file(self, task: BatchAnalysisTask) -> Path | None:
         """Return a new name for the raw output of a call that a task makes."""
@@ -180,7 +160,7 @@ class TaskExecutor:
         try:
             return self._settle(task, outcome, cancel)
         except Exception as error:  # noqa: BLE001 - it is a failure of its analyzer
-            return self._settle(task, _failed(task.analysis_type, error), cancel)
+            return self._settle(task, failed(task.analysis_type, error), cancel)
 
     def cancelled(self, task: BatchAnalysisTask) -> Ended:
         """Return the ending of a task that was cancelled before it started."""
@@ -203,14 +183,14 @@ class TaskExecutor:
         analyzer = _analyzer(context["services"], task.analysis_type)
         put = context["result_queue"].put
         if analyzer is None:
-            put(_skipped(f"{task.analysis_type} not available", ErrorCategory.DEPENDENCY))
+            put(skipped(f"{task.analysis_type} not available", ErrorCategory.DEPENDENCY))
             return
         try:
             put(self._analyzed(context, analyzer))
         except ToolMissingError as error:
-            put(_skipped(f"{analyzer.title} not available: {error}", ErrorCategory.DEPENDENCY))
+            put(skipped(f"{analyzer.title} not available: {error}", ErrorCategory.DEPENDENCY))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is one failed task
-            put(_failed(analyzer.title, error))
+            put(failed(analyzer.title, error))
 
     def _analyzed(self, context: dict[str, Any], analyzer: Analyzer) -> dict[str, Any]:
         task: BatchAnalysisTask = context["task"]
@@ -222,13 +202,13 @@ class TaskExecutor:
         if problem:
             raise InvalidValueError("app", name, f"its {analyzer.part} {problem}", str(app.path))
         if analyzer.part and not app.has(analyzer.part):
-            return _skipped(f"{name} has no {analyzer.part}")
+            return skipped(f"{name} has no {analyzer.part}")
         options = self._options(context["job"], analyzer)
         with LazyScratch() as folder:
             scratch = context.get("scratch") or folder.path
             asked = _analysis_context(context, scratch, self._raw_file(task), analyzer.given_secrets())
             report = analyzer.analyze(app, options, asked)
-        return _with_raw(_outcome(report, analyzer.title), asked.raw_file, 0)
+        return with_raw(outcome_of(report, analyzer.title), asked.raw_file, 0)
 
     def _options(self, job: BatchAnalysisJob, analyzer: Analyzer) -> Options:
         """Return the job's options for an analyzer; those of one job are checked once, not for each task."""
@@ -249,30 +229,15 @@ class TaskExecutor:
     def _settle(self, task: BatchAnalysisTask, outcome: dict[str, Any], cancel: CancelToken) -> Ended:
         report: AnalysisReport | None = outcome.get("report")
         details = {key: value for key, value in outcome.get("details", {}).items() if key != "issues"}
-        status = _ending(outcome, report, cancel)
-        error = _job_error(task, outcome, status)
+        status = ending_of(outcome, report, cancel)
+        error = job_error(task, outcome, status)
 
         if report is None:
             why = outcome.get("reason") or outcome.get("error") or ""
             report = AnalysisReport.unmeasured(
                 task, self._tools(task.analysis_type), status, why, lacks=error is not None
             )
-        return Ended.of(_end(task, status, error, details, outcome.get("reason", "")), report)
-
-
-def _end(
-    task: BatchAnalysisTask, status: TaskStatus, error: JobError | None, details: dict[str, Any], reason: str
-) -> BatchAnalysisTask:
-    now = utc_now()
-    if status is TaskStatus.COMPLETED:
-        return task.complete(details, now)
-    if status is TaskStatus.CANCELLED:
-        return task.cancel(now, details)
-    if status is TaskStatus.SKIPPED:
-        return task.skip(now, error, {**details, "reason": reason})
-    assert error is not None  # noqa: S101 - _job_error gives one for these two
-    end = task.time_out if status is TaskStatus.TIMED_OUT else task.fail
-    return end(error, now, details)
+        return Ended.of(end_task(task, status, error, details, outcome.get("reason", "")), report)
 
 
 def _analyzer(services: Mapping[str, Any], analysis_type: str) -> Analyzer | None:
@@ -285,13 +250,6 @@ def _usable_app(task: BatchAnalysisTask, analyzer: Analyzer) -> AppFolder | None
     if app is None or (analyzer.part and (app.problem(analyzer.part) or not app.has(analyzer.part))):
         return None
     return app
-
-
-def _with_raw(outcome: dict[str, Any], raw_file: Path | None, place: int) -> dict[str, Any]:
-    """Note where the raw output of a call was kept, if it was: the file, and which of its targets."""
-    if raw_file is not None and "details" in outcome and raw_file.exists():
-        outcome["details"]["raw"] = {"file": f"{raw_file.parent.name}/{raw_file.name}", "target": place}
-    return outcome
 
 
 def _analysis_context(
@@ -308,86 +266,4 @@ def _analysis_context(
         progress=context.get("progress_callback") or (lambda percent: None),  # noqa: ARG005
         raw_file=raw_file,
         secrets=secrets,
-    )
-
-
-def _outcome(report: AnalysisReport, title: str) -> dict[str, Any]:
-    """Return the seed's result dictionary for a report."""
-    details = {
-        "issues": list(report.issues),
-        "summary": summarize(report.issues),
-        "tool_status": report.tool_status,
-    }
-    outcome: dict[str, Any] = {"status": "completed", "details": details, "report": report}
-    if report.is_measured:
-        return outcome
-    if not report.coverage:
-        error = f"{title} did not say what it read, so nothing counts as measured"
-        return {"status": "failed", "error": error, "category": ErrorCategory.ANALYSIS.value}
-    states = {cell.status for cell in report.coverage}
-    reasons = "; ".join(f"{cell.tool}: {cell.detail or cell.status.value}" for cell in report.coverage)
-    if states == {CoverageStatus.NOT_APPLICABLE}:
-        return {**outcome, "status": "skipped", "reason": reasons}
-    if states <= {CoverageStatus.NOT_APPLICABLE, CoverageStatus.TOOL_MISSING}:
-        skipped = _skipped(f"{title} not available: {reasons}", ErrorCategory.DEPENDENCY)
-        return {**outcome, **skipped}
-    parse = any(cell.unread for cell in report.coverage)
-    category = ErrorCategory.PARSE if parse else ErrorCategory.ANALYSIS
-    return {**outcome, "status": "failed", "error": f"{title}: {reasons}", "category": category.value}
-
-
-def _skipped(reason: str, category: ErrorCategory | None = None) -> dict[str, Any]:
-    skipped = {"status": "skipped", "reason": reason}
-    return skipped if category is None else {**skipped, "error": reason, "category": category.value}
-
-
-def _failed(title: str, error: BaseException) -> dict[str, Any]:
-    """Return the seed's error dictionary."""
-    return {
-        "status": "failed",
-        "error": _clean(f"{title} analysis failed: {error}"),
-        "category": categorize(error).value,
-        "traceback": _clean("".join(traceback.format_exception(error))),
-        "details": {
-            "error_type": error.type_name if isinstance(error, RemoteError) else type(error).__name__
-        },
-    }
-
-
-def _clean(text: str) -> str:
-    """Return a text of an error with no secret and nothing invisible in it: it is shown and stored."""
-    return visible(redact(text))
-
-
-def categorize(error: BaseException) -> ErrorCategory:
-    """Return the category of an error that an analysis raised."""
-    return next(
-        (kind for base, kind in _CATEGORIES.items() if isinstance(error, base)), ErrorCategory.ANALYSIS
-    )
-
-
-def _ending(outcome: dict[str, Any], report: AnalysisReport | None, cancel: CancelToken) -> TaskStatus:
-    """Return how the task ended: a tool that was stopped decides over what the others found."""
-    states = {cell.status for cell in report.coverage} if report else set()
-    if CoverageStatus.CANCELLED in states or (cancel.cancelled and outcome["status"] != "completed"):
-        return TaskStatus.CANCELLED
-    if CoverageStatus.TIMED_OUT in states:
-        return TaskStatus.TIMED_OUT
-    return TaskStatus(outcome["status"])
-
-
-def _job_error(task: BatchAnalysisTask, outcome: dict[str, Any], status: TaskStatus) -> JobError | None:
-    if status is TaskStatus.TIMED_OUT:
-        message = (
-            f"{task.analysis_type} of {task.model}/app{task.app_num} timed out: {task.timeout_seconds} s"
-        )
-        return JobError(category=ErrorCategory.TIMEOUT, message=message, task_id=task.id)
-    if "error" not in outcome or status is TaskStatus.CANCELLED:
-        return None
-    return JobError(
-        category=ErrorCategory(outcome.get("category", ErrorCategory.ANALYSIS)),
-        message=outcome["error"],
-        task_id=task.id,
-        traceback=outcome.get("traceback", ""),
-        details=outcome.get("details", {}) if "traceback" in outcome else {},
     )

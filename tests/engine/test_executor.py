@@ -7,7 +7,8 @@ from gated import GatedAnalyzer, raises, report_of
 from support import make_apps, result
 
 from batchnb.analyzers.registry import AnalyzerRegistry
-from batchnb.engine.executor import TaskExecutor, categorize
+from batchnb.engine.executor import TaskExecutor
+from batchnb.engine.outcome import categorize
 from batchnb.engine.storage import JobStorage
 from batchnb.records import CoverageStatus, ErrorCategory, TaskStatus
 from batchnb.records.errors import ReportError
