@@ -8,6 +8,7 @@ import pytest
 from support import everything_below, make_apps, write
 
 import batchnb
+from batchnb.engine.schema import SCHEMA_VERSION
 from batchnb.engine.storage import JobStorage
 from batchnb.records.errors import (
     AppRangeError,
@@ -91,7 +92,7 @@ class TestRun:
                 UnknownNameError,
                 (
                     "backend_security option 'fullscan' (from options['backend_security']) is not valid: "
-                    "known are full_scan"
+                    "known are full_scan, online"
                 ),
             ),
             (
@@ -230,7 +231,7 @@ class TestStore:
         with closing(sqlite3.connect(path)) as other:
             other.execute("PRAGMA user_version = 7")
         message = (
-            f"{str(path)!r} has schema version 7, this batchnb knows up to 2: "
+            f"{str(path)!r} has schema version 7, this batchnb knows up to {SCHEMA_VERSION}: "
             "upgrade batchnb or open another store; it was not touched"
         )
         self.refused(base, path, ForeignStoreError, message)

@@ -12,15 +12,12 @@ from service_bench import gated
 from support import make_apps, report
 
 from batchnb.analyzers.base import Options
-from batchnb.analyzers.registry import AnalyzerRegistry
 from batchnb.engine.executor import TaskExecutor
 from batchnb.engine.storage import JobStorage
-from batchnb.records import AnalysisType, utc_now
+from batchnb.records import utc_now
 from seed.text import NOW, REQUIRED, WAYS
 
 bench, make_bench = service_bench.bench, service_bench.make_bench  # fixtures
-ABSENT = [kind.value for kind in AnalysisType if kind.value not in AnalyzerRegistry(extra=[]).keys]
-"""Analysis types of the specification whose analyzers are not there yet."""
 
 
 class FrontendOptions(Options):

@@ -140,8 +140,10 @@ def test_ordinary_lines_stay_as_they_are(text):
 def test_our_own_sources_and_tracebacks_stay_as_they_are():
     mine = Path(batchnb.__file__).parent
     changed = {}
+    planted = {"ast_grep.py", "detect_secrets.py", "endpoints.py", "redaction.py", "sandbox.py"}
+    """They hold what looks like a secret, on purpose."""
     for file in sorted(mine.rglob("*.py")):
-        if "redaction" not in file.name:
+        if file.name not in planted:
             source = file.read_text()
             if (clean := redact(source, ())) != source:
                 changed[file.name] = [line for line in clean.splitlines() if HIDDEN in line]

@@ -34,7 +34,7 @@ STANDING = {
 }
 """Kind of payload -> files that it leaves once all of it stands."""
 LATENCY = 5.0
-"""Seconds that a test may be kept from a processor: the payloads themselves would go on for a minute and more.
+"""Seconds that a test may be kept from a processor: the payloads would go on for a minute and more.
 
 How fast a tree ends is measured where nothing else runs: `tests/campaigns/test_hostile_tools.py`.
 """

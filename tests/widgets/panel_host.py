@@ -64,6 +64,9 @@ class Host:
 def make_host(base, models=("atlas", "birch")):
     make_apps(base, dict.fromkeys(models, (1, 2)))
     storage, registry, analyzer = JobStorage(), AnalyzerRegistry(REGISTRY), GatedAnalyzer(base)
+    for kind in registry.keys:
+        if kind not in {"backend_security", "gated"}:  # what a test of the panel has no use for
+            del registry._known[kind]
     service = BatchAnalysisService(
         storage, base, settings=Settings(), registry=registry, services={analyzer.service: analyzer}
     )

@@ -68,4 +68,10 @@ def test_an_analysis_that_vanished_is_an_error_of_the_form():
 
 def test_titles_leave_out_what_cannot_be_loaded():
     registry = AnalyzerRegistry((EntryPoint("broken", "no_such_module:Nothing", GROUP),))
-    assert analysis_titles(registry) == {"backend_security": "Backend security"}
+    assert analysis_titles(registry) == {
+        "frontend_security": "Frontend security",
+        "backend_security": "Backend security",
+        "performance": "Performance",
+        "zap": "ZAP / DAST",
+        "gpt4all": "Requirements (LLM)",
+    }
