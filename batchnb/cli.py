@@ -186,7 +186,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("base", nargs="?", help=_BASE)
     run.add_argument("--models", nargs="+", metavar="MODEL", help="by default all")
     run.add_argument("--apps", metavar="RANGE", help="such as 1-3,5; by default all")
-    run.add_argument("--analyses", nargs="+", metavar="ANALYSIS", help="by default all that there are")
+    run.add_argument(
+        "--analyses", nargs="+", metavar="ANALYSIS", help="by default those that only read the apps"
+    )
     run.add_argument(
         "--option",
         action="append",

@@ -136,7 +136,8 @@ class Workspace:
         Args:
             models: model names; None: all.
             apps: a range such as `"1-3,5"`, numbers, or one of these per model; None: all.
-            analyses: analysis types such as `"backend_security"`; None: every one there is.
+            analyses: analysis types such as `"backend_security"`; None: those that only read the apps (the
+                others start them, load them, attack them, or send their source to a model).
             options: analysis type -> option -> value.
             name: the job's name; empty: "Batch Job {id}".
             description: what the job is for.

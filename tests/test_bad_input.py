@@ -106,7 +106,7 @@ class TestRun:
             (
                 {"options": {"nonsense": {}}},
                 UnknownNameError,
-                "analysis 'nonsense' (from options) is not valid: known are {analyses}",
+                "analysis 'nonsense' (from options) is not valid: known are frontend_security, backend_security",
             ),
             (
                 {"task_timeout_seconds": 0},

@@ -106,6 +106,8 @@ class Analyzer(ABC):
     """Environment variables, mostly with keys, that it gets in `AnalysisContext.secrets`; no others."""
     needs_running_app: ClassVar[bool] = False
     """Whether it talks to the app, which then has to run: it is started for it, or runs already."""
+    by_default: ClassVar[bool] = True
+    """Whether it is run when nobody says which: False for one that starts apps or sends them somewhere."""
     exclusive: ClassVar[bool] = False
     """Whether it measures times, which anything else that runs would spoil: its tasks run last and alone."""
     isolated: ClassVar[bool] = True

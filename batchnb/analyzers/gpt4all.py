@@ -72,6 +72,7 @@ class GPT4AllAnalyzer(ToolAnalyzer):
     optional_tools: ClassVar[tuple[str, ...]] = (HEURISTIC,)
     options: ClassVar[type[Options]] = LlmOptions
     # The second one is no key; but this is the way of a variable into the analysis's own process.
+    by_default: ClassVar[bool] = False
     secrets: ClassVar[tuple[str, ...]] = (KEY_VARIABLE,)
 
     def collect(self, apps: Sequence[AppFolder], options: Any, context: AnalysisContext) -> RawAnalysis:

@@ -91,6 +91,7 @@ class PerformanceTester(ToolAnalyzer):
     tools: ClassVar[tuple[str, ...]] = (TOOL,)
     part: ClassVar[str] = "backend"
     options: ClassVar[type[Options]] = PerformanceOptions
+    by_default: ClassVar[bool] = False
     needs_running_app: ClassVar[bool] = True
     exclusive: ClassVar[bool] = True
 

@@ -47,6 +47,18 @@ class AnalyzerRegistry:
         """The analysis types that can be asked for: built in first, then plug-ins by name."""
         return tuple(self._known)
 
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """The analysis types that are run when nobody says which, broken ones among them, to be told of."""
+        return tuple(key for key in self.keys if self.is_default(key))
+
+    def is_default(self, key: str) -> bool:
+        """Whether an analysis type is run when nobody says which."""
+        try:
+            return self[key].by_default
+        except AnalyzerError:
+            return True
+
     def is_known(self, key: str) -> bool:
         """Whether `key` is an analysis type, of the seed or of a plug-in, whether or not it can run here."""
         return key in self._known or key in set(AnalysisType)

@@ -52,6 +52,7 @@ class ZapAnalyzer(ToolAnalyzer):
     optional_tools: ClassVar[tuple[str, ...]] = (zap_report.NAME, wapiti.NAME)
     part: ClassVar[str | None] = "backend"
     options: ClassVar[type[Options]] = ZapOptions
+    by_default: ClassVar[bool] = False
     secrets: ClassVar[tuple[str, ...]] = (KEY_VARIABLE,)
     needs_running_app: ClassVar[bool] = True
 

@@ -45,7 +45,7 @@ def plan(  # noqa: PLR0913 - the fields of a form
         registry: the analyses.
         models: model names; None: all.
         apps: which apps, see Portfolio.select; None: all.
-        analyses: analysis types; None: every one that is registered.
+        analyses: analysis types; None: those that start no app and send nothing away.
         options: analysis type -> option -> value.
         name: the job's name; empty: "Batch Job {id}".
         description: what the job is for.
@@ -121,7 +121,7 @@ def _options(options: object) -> dict[str, Mapping[str, Any]]:
 
 
 def _analysis_types(registry: AnalyzerRegistry, asked: object) -> tuple[str, ...]:
-    wanted = registry.keys if asked is None else [asked] if isinstance(asked, str) else asked
+    wanted = registry.defaults if asked is None else [asked] if isinstance(asked, str) else asked
     if not isinstance(wanted, Iterable):
         raise InvalidValueError("analyses", asked, "name analyses, such as backend_security", "analyses")
     kinds = tuple(dict.fromkeys(str(kind) for kind in wanted))

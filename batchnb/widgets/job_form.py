@@ -25,7 +25,7 @@ class JobForm:
     """The fields, and the messages beside them."""
 
     def __init__(self, portfolio: Portfolio, registry: AnalyzerRegistry, timeout_seconds: int) -> None:
-        """Make the form: everything chosen, `timeout_seconds` shown as the setting that holds."""
+        """Make the form: all models and the usual analyses chosen, `timeout_seconds` shown as the setting."""
         self.models = widgets.SelectMultiple(
             options=[(model, model) for model in portfolio.models],
             value=portfolio.models,
@@ -37,7 +37,9 @@ class JobForm:
         )
         self.apps = _text(LABELS["apps"], "all, or for example 1-3,5")
         self.analyses = {
-            key: widgets.Checkbox(value=True, description=title, indent=False, layout=_WIDE)
+            key: widgets.Checkbox(
+                value=registry.is_default(key), description=title, indent=False, layout=_WIDE
+            )
             for key, title in analysis_titles(registry).items()
         }
         self.name = _text("Job name", "optional")

@@ -37,6 +37,9 @@ COUNT = """cell => {
 }"""
 
 
+TOOLS = ("bandit", "ruff", "skylos", "detect_secrets", "oxlint", "node ")
+
+
 def many_apps(folder, count):
     for number in range(1, count + 1):
         shutil.copytree(SAMPLE / "atlas-4" / "app1", folder / "copies" / f"app{number}")
@@ -51,7 +54,7 @@ def tools_of(kernel):
             found.append(" ".join(process.cmdline()))
         except psutil.Error:
             continue
-    return [command for command in found if "bandit" in command or "ruff" in command]
+    return [command for command in found if any(tool in command for tool in TOOLS)]
 
 
 def assert_quiet(page):
@@ -60,17 +63,18 @@ def assert_quiet(page):
 
 
 def test_run_to_findings_and_chart(notebook):
-    book = notebook("run.ipynb", OPEN.format(path=str(SAMPLE)), CLOSE)
+    one_by_one = OPEN.format(path=str(SAMPLE)).replace("store=", "max_tasks=1, store=")
+    book = notebook("run.ipynb", one_by_one, CLOSE)
     book.run(0)
     cell = book.output(0)
     cell.get_by_label("Apps").fill("1-3,x")
     cell.get_by_text("'x' at position 5 is not a number").wait_for()
     cell.get_by_label("Apps").fill("")
-    cell.get_by_text("Run starts 12 tasks").wait_for()
+    cell.get_by_text("Run starts 24 tasks").wait_for()
     cell.evaluate(COUNT)
     cell.get_by_role("button", name="Run").click()
-    cell.get_by_role("region", name="Findings").wait_for(timeout=30_000)
-    assert "12 of 12 tasks (100 %)" in cell.inner_text()
+    cell.get_by_role("region", name="Findings").wait_for(timeout=90_000)
+    assert "24 of 24 tasks (100 %)" in cell.inner_text()
     shares = [int(text.split(" of ")[0]) for text in book.page.evaluate("texts")]
     assert shares == sorted(shares)
     assert len(set(shares)) >= 3  # it moved on the way
@@ -94,7 +98,7 @@ def test_cancel_while_a_cell_is_busy(notebook, tmp_path):
     kernel = int(book.run(1))
     cell = book.output(0)
     cell.get_by_role("button", name="Run").click()
-    cell.get_by_text("80 tasks").nth(1).wait_for()
+    cell.get_by_text("160 tasks").nth(1).wait_for()
     wait_until(lambda: tools_of(kernel), "a tool runs", 20)
     cell.evaluate(WATCH)
     book.start(2)
@@ -143,9 +147,9 @@ def test_a_hostile_model_name_is_text(notebook, tmp_path):
     cell.get_by_label("Apps").fill("9")
     cell.get_by_text(f"no chosen model has them: {HOSTILE} has 1-2").wait_for()
     cell.get_by_label("Apps").fill("")
-    cell.get_by_text("Run starts 2 tasks").wait_for()
+    cell.get_by_text("Run starts 4 tasks").wait_for()
     cell.get_by_role("button", name="Run").click()
-    cell.get_by_role("region", name="Findings").wait_for(timeout=30_000)
+    cell.get_by_role("region", name="Findings").wait_for(timeout=60_000)
     cell.locator(".js-plotly-plot .legendtext", has_text="high").wait_for()
     assert cell.get_by_text(f"Job 1: {HOSTILE}").is_visible()
     assert cell.get_by_role("cell", name=HOSTILE, exact=True).first.is_visible()
