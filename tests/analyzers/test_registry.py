@@ -102,7 +102,7 @@ def test_installed_plug_ins_are_found_by_their_group(monkeypatch):
 
 def test_an_analysis_that_there_is_not_is_named():
     with pytest.raises(
-        UnknownNameError, match="analysis type 'x' is not valid: known are .*backend_security"
+        UnknownNameError, match=r"analysis type 'x' is not valid: known are .*backend_security"
     ):
         AnalyzerRegistry(extra=[])["x"]
 

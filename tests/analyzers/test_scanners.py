@@ -60,6 +60,7 @@ def test_bandits_report_is_read_whole():
             end_line=84,
             column=18,
             message="Possible binding to all interfaces.",
+            tags=("noise",),
         ),
     )
     assert report.unparsed == {"/staged/users.py": "syntax error while parsing AST from file"}

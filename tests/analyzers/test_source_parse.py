@@ -11,7 +11,6 @@ from batchnb.analyzers.scanners.base import Scanner, ScanReport, load_json
 from batchnb.analyzers.scanners.ruff import Ruff
 from batchnb.records import CoverageStatus, Severity
 
-
 HOME = "000/backend"
 """Where the backend of the first app of a call lies in the folder that a tool is given."""
 

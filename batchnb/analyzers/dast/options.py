@@ -53,7 +53,7 @@ class ZapOptions(RunOptions):
         description="Paths that are not called, each as the source has it, such as /api/todos/{id}.",
     )
     wapiti: bool = Field(
-        default=False, title="wapiti", description="Also test with wapiti, if it is installed."
+        default=False, title="Test with wapiti", description="Also test with wapiti, if it is installed."
     )
     wapiti_minutes: float = Field(
         default=5.0, gt=0, le=120, title="wapiti time (min)", description="How long wapiti may take."

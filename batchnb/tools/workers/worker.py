@@ -27,7 +27,7 @@ from batchnb.tools.workers.order import Order
 from batchnb.tools.workers.remote import obituary, rebuild
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from batchnb.tools.cancellation import CancelToken
     from batchnb.tools.warden.client import Line, Warden
@@ -69,6 +69,7 @@ class Worker:
             OSError: if it cannot be started.
         """
         self.path, self.calls, self.reusable = path, 0, False
+        self._places = own_variables()
         self._idle_until = math.inf
         with ExitStack() as undo:
             # Written at its end by every process that holds it, so that it can be emptied between calls.
@@ -80,7 +81,7 @@ class Worker:
             self._scratch = Path(tempfile.mkdtemp(prefix="batchnb-"))
             undo.callback(remove_tree, os.fsencode(self._scratch))
             furnish(self._scratch)
-            task = _task(self._scratch, path, limits)
+            task = _task(self._scratch, path, limits, self._places)
             with Path(os.devnull).open("wb") as nowhere:
                 self._line = _start(warden, task, (theirs.fileno(), nowhere.fileno(), self._errors.fileno()))
             theirs.close()
@@ -125,8 +126,8 @@ class Worker:
         os.ftruncate(self._errors.fileno(), 0)
 
     def is_fit(self, path: tuple[str, ...]) -> bool:
-        """Whether it can take a call: alive, silent, with these places for modules, with time left."""
-        if self.path != path:
+        """Whether it can take a call: alive, silent, with these places for modules and ours, with time left."""
+        if self.path != path or self._places != own_variables():
             return False
         # First, or its guard could end it between this look and the call, however soon that comes.
         self._line.move(Deadline(math.inf))
@@ -215,11 +216,11 @@ def _start(warden: Warden, task: Task, stdio: tuple[int, int, int]) -> Line | Gr
         return GroupLine(task, stdio)
 
 
-def _task(scratch: Path, path: tuple[str, ...], limits: WorkerLimits) -> Task:
+def _task(scratch: Path, path: tuple[str, ...], limits: WorkerLimits, places: Mapping[str, str]) -> Task:
     amounts = (limits.memory_bytes, limits.file_bytes, limits.resident_bytes)
     command = (sys.executable, "-I", "-c", _BOOT, json.dumps([path, amounts]))
     library_path = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    added = {**library_path, **own_variables()}
+    added = {**library_path, **places}
     return Task(
         argv=tuple(os.fsencode(part) for part in command),
         env={os.fsencode(k): os.fsencode(v) for k, v in tool_environment(scratch, added).items()},
