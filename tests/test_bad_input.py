@@ -106,8 +106,10 @@ class TestRun:
             (
                 {"options": {"nonsense": {}}},
                 UnknownNameError,
-                "analysis 'nonsense' (from options) is not valid: "
-                "known are frontend_security, backend_security",
+                (
+                    "analysis 'nonsense' (from options) is not valid: "
+                    "known are frontend_security, backend_security"
+                ),
             ),
             (
                 {"task_timeout_seconds": 0},

@@ -1,6 +1,8 @@
-"""Apps that try to blind, break, hang or use the tools: the fault is found, or the gap is on record."""
+"""Apps that try to blind the tools, one by one: the fault is found, or the gap is on record with its reason.
 
-import json
+Looked at by bandit and ruff only, as what is left out is the same for all; see test_hostile_corpus for those.
+"""
+
 import os
 import sys
 import time
@@ -11,6 +13,8 @@ import pytest
 from support import FAULT, everything_below, write
 
 from batchnb.analyzers.backend_security import BackendSecurityAnalyzer
+from batchnb.analyzers.scanners.bandit import Bandit
+from batchnb.analyzers.scanners.ruff import Ruff
 from batchnb.records import CoverageStatus
 
 pytestmark = pytest.mark.tool
@@ -18,6 +22,13 @@ pytestmark = pytest.mark.tool
 SECRET = "FOREIGN-SECRET-b7c1"
 SECONDS = 15
 PLANTED = {("bandit", "B602"), ("ruff", "S602")}
+
+
+class OnlyPython(BackendSecurityAnalyzer):
+    sources = (Bandit(), Ruff())
+    optional_sources = ()
+    tools = ("bandit", "ruff")
+    optional_tools = ()
 
 
 class App:
@@ -39,7 +50,7 @@ class App:
         """Analyse it within the limit, and check what must hold for every app there can be."""
         before = everything_below(self.path)
         started = time.monotonic()
-        report = BackendSecurityAnalyzer(self.base).run_security_analysis("m", 1)
+        report = OnlyPython(self.base).run_security_analysis("m", 1)
         assert time.monotonic() - started < SECONDS
         assert not self.canary.exists(), "something of the app was executed"
         assert everything_below(self.path) == before, "the app was changed"
@@ -167,7 +178,7 @@ def deep_folder(top, depth):
 
 def test_a_tree_of_1500_folders_is_cut_and_the_cut_is_named(app):
     with deep_folder(app.backend, 1_500):
-        report = BackendSecurityAnalyzer(app.base).run_security_analysis("m", 1)
+        report = OnlyPython(app.base).run_security_analysis("m", 1)
 
     assert planted(report) == PLANTED
     ((path, reason),) = gaps(report)["bandit"].items()
@@ -190,169 +201,15 @@ CONFIGURATION = {
 }
 
 
-@pytest.mark.parametrize("names", [[name] for name in CONFIGURATION] + [list(CONFIGURATION)])
-def test_no_file_of_the_app_configures_a_tool(app, names):
-    for name in names:
-        for folder in (app.base, app.path, app.backend):
-            write(folder / name, CONFIGURATION[name])
+def test_no_file_above_the_app_configures_a_tool(app):
+    for name, text in CONFIGURATION.items():
+        for folder in (app.base.parent, app.base, app.path.parent):
+            write(folder / name, text)
 
     report = app.scan()
 
     assert planted(report) == PLANTED
     assert {cell.status for cell in report.coverage} == {CoverageStatus.OK}
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "import subprocess\nsubprocess.call(input(), shell=True)  # nosec\n",
-        "import subprocess\nsubprocess.call(input(), shell=True)  # nosec B602 # noqa: S602\n",
-        "import subprocess  # noqa\nsubprocess.call(input(), shell=True)  # noqa\n",
-        "import subprocess  # ruff: noqa\nsubprocess.call(input(), shell=True)  # flake8: noqa\n",
-        "import subprocess  # type: ignore\nsubprocess.call(input(), shell=True)\n# ruff: noqa: S",
-        "import subprocess\r\nsubprocess.call(input(), shell=True)  # fmt: skip\r\n# flake8: noqa\r\n",
-    ],
-)
-def test_no_comment_switches_a_finding_off(app, source):
-    write(app.backend / "app.py", source)
-
-    assert planted(app.scan()) == PLANTED
-
-
-def test_a_comment_of_ruffs_newer_kind_does_not_either(app):
-    write(
-        app.backend / "app.py",
-        f"# ruff: disable[S602]\n{FAULT}# ruff: enable[S602]\n# ruff: file-ignore[S]\n",
-    )
-
-    assert planted(app.scan(), line=3) == PLANTED
-
-
-def test_no_module_of_the_app_is_imported(app):
-    names = ("bandit", "ruff", "yaml", "random", "ast", "json", "stevedore", "rich", "conftest", "setup")
-    for name in (*names, "sitecustomize", "usercustomize"):
-        write(app.backend / f"{name}.py", app.trap())
-        write(app.path / f"{name}.py", app.trap())
-    write(app.backend / "bandit" / "__init__.py", app.trap())
-    write(app.backend / "bandit" / "__main__.py", app.trap())
-    write(app.backend / "evil.pth", f"import sys; {app.trap()}")
-
-    report = app.scan()
-
-    assert planted(report) == PLANTED
-    assert {cell.status for cell in report.coverage} == {CoverageStatus.OK}
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("syntax.py", b"def f(:\n"),
-        ("bytes.py", b"x = '\xff\xfe'\n"),
-        ("nul.py", b"x = 1\0\n"),
-        ("nested.py", b"x = " + b"(" * 450_000 + b")" * 450_000),
-        ("open.py", b"(" * 900_000),
-        ("operators.py", b"x = " + b"-" * 100_000 + b"1\n"),
-        ("attributes.py", b"x" + b".x" * 100_000 + b"\n"),
-        ("prose.py", "Sure! Here is your app \U0001f600:\n```python\nx = 1\n```\n".encode()),
-    ],
-)
-def test_a_file_that_no_tool_can_read_is_a_gap_on_record(app, name, content):
-    """A tool may even die of it; it must not take the planted fault along unsaid."""
-    write(app.backend / name, content)
-
-    report = app.scan()
-
-    found = planted(report)
-    assert found
-    for cell in report.coverage:
-        if cell.status is CoverageStatus.OK:  # only nesting, and only by a tool that can take it
-            assert name in {"nested.py", "operators.py", "attributes.py"}
-            assert cell.tool in {tool for tool, _ in found}
-        elif cell.status is CoverageStatus.PARTIAL:
-            assert [file.path for file in cell.unread] == [f"backend/{name}"]
-            assert cell.tool in {tool for tool, _ in found}
-        else:
-            assert (cell.status, bool(cell.detail)) == (CoverageStatus.FAILED, True)
-
-
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig", "utf-16"])
-def test_a_file_in_another_encoding_is_read_or_named_by_each_tool(app, encoding):
-    """Python reads the first two of them, so an app can really run like that."""
-    cookie = "# -*- coding: latin-1 -*-\n" if encoding == "latin-1" else ""
-    write(app.backend / "app.py", f"{cookie}{FAULT}name = 'caf\u00e9'\n".encode(encoding))
-
-    report = app.scan()
-
-    found = {tool for tool, _ in planted(report, line=3 if cookie else 2)}
-    assert found or encoding == "utf-16"
-    for cell in report.coverage:
-        assert cell.tool in found or cell.status is CoverageStatus.FAILED, cell
-
-
-NAMES = [
-    *(
-        "dist",
-        "build",
-        "venv",
-        ".venv",
-        "env",
-        "CVS",
-        "cvs",
-        ".git-like",
-        ".github",
-        ".tox",
-        ".eggs",
-        "lib",
-        ".svn2",
-    ),
-    *(
-        "__pypackages__",
-        "_build",
-        "buck-out",
-        ".mypy_cache",
-        ".ruff_cache",
-        "migrations",
-        "tests",
-        "a b",
-        "ünï",
-    ),
-    *(
-        "-r",
-        "--help",
-        "new\nline",
-        "tab\t",
-        "quote'\"",
-        "*",
-        "[x]",
-        "{a,b}",
-        "back\\slash",
-        "$(id)",
-        "\u202egnp",
-        "%s",
-    ),
-    *(os.fsdecode(b"\xff\xfe"), "n" * 200, "DIST", "node_modules2", ".hidden", "~", "#", "CON", "a.py"),
-]
-
-
-def test_no_name_of_a_folder_or_file_hides_what_is_in_it(app):
-    expected = set()
-    for name in NAMES:
-        write(app.backend / name / "inner.py", FAULT)
-        write(app.backend / f"{name}.py" if name != "a.py" else app.backend / "b.py", FAULT)
-    for name in ("UPPER.PY", "Mixed.Py", ".py.py", "conftest.py", "setup.py", "__init__.py", "__main__.py"):
-        write(app.backend / name, FAULT)
-    for path in app.backend.rglob("*"):
-        if path.is_file():
-            inner = os.fsencode(path.relative_to(app.path)).decode("utf-8", "backslashreplace")
-            expected |= {(inner, tool, rule) for tool, rule in PLANTED}
-
-    report = app.scan()
-
-    assert {(i.path, i.tool, i.rule) for i in report.issues if (i.tool, i.rule) in PLANTED} == expected
-    assert {cell.status for cell in report.coverage} == {CoverageStatus.OK}
-    assert {cell.files_seen for cell in report.coverage} == {len(expected) // 2}
-    for issue in report.issues:
-        json.dumps(issue.path).encode()
 
 
 @pytest.mark.parametrize("name", [".git", "node_modules", "site-packages", "__pycache__", "Node_Modules"])
@@ -474,19 +331,9 @@ def test_line_ends_form_feeds_and_marks_blind_nobody(app, content):
     assert {cell.status for cell in report.coverage} == {CoverageStatus.OK}
 
 
-def test_html_and_escapes_in_sources_and_names_stay_data(app):
-    write(app.backend / "<img src=x onerror=alert(1)>.py", f"{FAULT}# \x1b[31m </script>\n")
-
-    report = app.scan()
-
-    assert planted(report, "backend/<img src=x onerror=alert(1)>.py") == PLANTED
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="the environment of processes is read")
 def test_no_key_of_the_kernel_reaches_a_tool(app, monkeypatch, tmp_path):
     """A tool that is told where to look prints its environment; none of the caller's secrets is in it."""
-    from batchnb.analyzers.scanners.ruff import Ruff
-
     monkeypatch.setenv("OPENROUTER_API_KEY", SECRET)
     script = write(
         tmp_path / "tool", f"#!{sys.executable} -I\nimport os, sys\nsys.exit(str(dict(os.environ)))\n"
