@@ -126,7 +126,7 @@ class Worker:
         os.ftruncate(self._errors.fileno(), 0)
 
     def is_fit(self, path: tuple[str, ...]) -> bool:
-        """Whether it can take a call: alive, silent, with today's places of modules and data, with time left."""
+        """Whether it can take a call: alive, silent, with the places of now, with time left."""
         if self.path != path or self._places != own_variables():
             return False
         # First, or its guard could end it between this look and the call, however soon that comes.
