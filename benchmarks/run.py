@@ -1,4 +1,4 @@
-"""The figures that the docs quote: the engine beside other systems, discovery, staging, findings frame.
+"""The figures that the docs quote: the engine beside other systems, staging, frames, static analyses.
 
 make bench [BENCH=--quick]
 """
@@ -18,10 +18,12 @@ def main() -> None:
     chosen = parser.parse_args()
     engine.report(engine.QUICK if chosen.quick else engine.Size())
     if not chosen.engine:
-        from benchmarks import figures, log  # noqa: PLC0415 - every measuring process imports this, pandas not
+        # every measuring process imports this file, but pandas not
+        from benchmarks import figures, log, static  # noqa: PLC0415
 
         log.report()
         figures.report()
+        static.report(8 if chosen.quick else 40)
 
 
 if __name__ == "__main__":
