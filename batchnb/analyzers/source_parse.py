@@ -83,6 +83,7 @@ class _Part:
             unparsed=self.unparsed,
             incomplete=self.incomplete,
             doubt=whole.doubt,
+            note=whole.note,
             scanned=None if whole.scanned is None else frozenset(self.scanned),
         )
 
@@ -232,21 +233,22 @@ class _Cell:
         foreign = [path for path in named if path not in self.files.origins]
         if foreign:  # a report about other files is not a report about this app
             return CoverageStatus.FAILED, f"its report names {len(foreign)} files that it was not given"
-        self.unread = self._unread(said)
+        self.unread = unread = self._unread(said)
         incomplete = self._incomplete(said)
-        nothing = len(self.unread) >= self.eligible
-        gaps = sorted((*self.unread, *incomplete), key=lambda file: file.path)
+        nothing = len(unread) >= self.eligible
+        gaps = sorted((*unread, *incomplete), key=lambda file: file.path)
         self.unread = gaps
         if not gaps and not said.doubt:
-            return CoverageStatus.OK, ""
-        detail = "; ".join(part for part in (self._named(gaps), said.doubt) if part)
+            return CoverageStatus.OK, said.note
+        told = (self._named("not read", unread), self._named("read in part", incomplete))
+        detail = "; ".join(part for part in (*told, said.doubt, said.note) if part)
         return (CoverageStatus.FAILED if nothing else CoverageStatus.PARTIAL), detail
 
-    def _named(self, gaps: Sequence[UnreadFile]) -> str:
+    def _named(self, what: str, gaps: Sequence[UnreadFile]) -> str:
         if not gaps:
             return ""
         first = f"{gaps[0].path} ({gaps[0].reason}){', ...' if len(gaps) > 1 else ''}"
-        return f"{len(gaps)} of {self.eligible} files not read: {first}"
+        return f"{len(gaps)} of {self.eligible} files {what}: {first}"
 
     def _unread(self, said: ScanReport) -> list[UnreadFile]:
         reasons = dict(self.left_out)

@@ -38,6 +38,6 @@ class Coverage:
     stderr_tail: str = ""
     cached: bool = False
     detail: str = ""
-    """One sentence on why the status is not `ok`."""
+    """Why the status is not `ok`, or what is to be known about it."""
     job_id: int | None = None
     task_id: int | None = None

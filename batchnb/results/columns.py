@@ -170,7 +170,7 @@ COVERAGE = (
     Column("seconds", "Float64", "Time that the tool took, in seconds"),
     Column("stderr_tail", "string", "The end of its error output"),
     Column("cached", "boolean", "Whether the outcome was taken from an earlier run"),
-    Column("detail", "string", "One sentence on why the status is not ok"),
+    Column("detail", "string", "Why the status is not ok, or what is to be known about it"),
 )
 PORTFOLIO = (
     *_APP,

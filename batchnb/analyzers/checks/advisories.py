@@ -169,18 +169,21 @@ class NpmAdvisories(_Advisories):
                 locked[posixpath.dirname(path)] = locked.get(posixpath.dirname(path), set()) | names
         issues: list[Issue] = []
         incomplete: dict[str, str] = {}
+        notes: list[str] = []
         for path, packages in read.items():
             is_manifest = posixpath.basename(path).lower() == _MANIFEST
             lock = locked.get(posixpath.dirname(path))
             told = lock if is_manifest and lock else set()  # what the lock file tells exactly
             judged = [each for each in packages.found if each.name not in told]
             issues += self._issues(path, files[path], judged)
-            gaps = self._gaps(judged, [name for name in packages.unclear if name not in told])
-            if is_manifest and lock is None:
-                gaps.append("without a lock file, what the packages themselves need is not known")
+            gaps = self._gaps([name for name in packages.unclear if name not in told])
             if gaps:
                 incomplete[path] = "; ".join(gaps)
-        return ScanReport(issues=tuple(issues), unparsed=unparsed, incomplete=incomplete)
+            notes += self._silence(judged)
+            if is_manifest and lock is None:
+                notes.append("without a lock file, what the packages themselves need is not known")
+        note = "; ".join(dict.fromkeys(notes))
+        return ScanReport(issues=tuple(issues), unparsed=unparsed, incomplete=incomplete, note=note)
 
     def _issues(self, path: str, text: str, packages: Iterable[Package]) -> Iterable[Issue]:
         lines = lines_by_key(text)
@@ -198,16 +201,19 @@ class NpmAdvisories(_Advisories):
             for advisory in found:
                 yield _issue(path, line, subject, advisory, is_sure=package.is_exact)
 
-    def _gaps(self, judged: Iterable[Package], unclear: list[str]) -> list[str]:
+    def _gaps(self, unclear: list[str]) -> list[str]:
         gaps = self._gaps_of_data()
         if unclear:
             gaps.append(f"without a version: {_listed(unclear)}")
-        if not any(source.knows_all for source in self.sources):
-            known = {name for source in self.sources for name in source.advisories}
-            unknown = sorted({each.name for each in judged} - known)
-            if unknown:
-                gaps.append(f"the data is silent about {len(unknown)} packages: {_listed(unknown)}")
         return gaps
+
+    def _silence(self, judged: Iterable[Package]) -> list[str]:
+        """Return which packages the data, which are about a few only, say nothing about."""
+        if any(source.knows_all for source in self.sources):
+            return []
+        known = {name for source in self.sources for name in source.advisories}
+        unknown = sorted({each.name for each in judged} - known)
+        return [f"the data is silent about {len(unknown)} packages: {_listed(unknown)}"] if unknown else []
 
 
 def _each_once(found: Iterable[Advisory]) -> list[Advisory]:

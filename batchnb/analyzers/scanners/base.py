@@ -50,6 +50,8 @@ class ScanReport:
     """Staged path -> what the tool left undone in a file that it did read."""
     doubt: str = ""
     """Why more may be missing than is listed."""
+    note: str = ""
+    """What a reader should know although every file was read: what the tool's data are silent about, say."""
     scanned: frozenset[str] | None = None
     """Staged paths that the tool says it read; None: it does not say."""
 
