@@ -7,6 +7,9 @@ until the app that does it is alone: only its own cell suffers.
 
 from __future__ import annotations
 
+import math
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -20,7 +23,7 @@ from batchnb.tools.staging import Staging
 from batchnb.tools.version import own_version, tool_version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from batchnb.analyzers.base import AnalysisContext
@@ -33,11 +36,17 @@ SHARED_SECONDS = 30.0
 """How long a tool may take for several apps before they are split, and ..."""
 SHARED_SECONDS_EACH = 5.0
 """... how much longer for each of them."""
+TOOL_SHARE = 0.5
+"""Of the time that is left, what one tool may use while others have yet to run."""
+READING_SECONDS = 20.0
+"""Time that is kept for reading what the tools wrote, and ..."""
+READING_SHARE = 0.1
+"""... of how much of the time that is left it is at most."""
 SHARED_BYTES = 96 << 20
 """Source that one call takes on; apps beyond it are analysed alone."""
 
 _ENDINGS = {
-    Ending.TIMED_OUT: (CoverageStatus.TIMED_OUT, "stopped at the task's deadline"),
+    Ending.TIMED_OUT: (CoverageStatus.TIMED_OUT, "stopped: it had used up its share of the task's time"),
     Ending.CANCELLED: (CoverageStatus.CANCELLED, "stopped because the job was cancelled"),
     Ending.OUTPUT_CAP: (CoverageStatus.FAILED, "wrote more output than is allowed"),
     Ending.LOST: (CoverageStatus.FAILED, "its supervisor died"),
@@ -167,10 +176,10 @@ class SourceCollection:
         self, scanner: Scanner, command: tuple[str, ...], group: Sequence[int], version: str
     ) -> ToolRun:
         """Run a scanner over a group of apps and look whether what it wrote is a report."""
-        with self._gathered(group) as root:
+        with self._gathered(group) as root, self._deadline(len(group)) as deadline:
             raw = run_tool(
                 (*command, *scanner.argv(root)),
-                deadline=self._deadline(len(group)),
+                deadline=deadline,
                 cancel=self.context.cancel,
                 limits=scanner.limits,
                 env=scanner.environment,
@@ -214,11 +223,28 @@ class SourceCollection:
         files = self.targets[number].files if number in group else None
         return files is not None and path in files.origins
 
-    def _deadline(self, apps: int) -> Deadline:
-        if len(self.targets) == 1:
-            return self.context.deadline
-        patience = Deadline.after(SHARED_SECONDS + SHARED_SECONDS_EACH * apps)
-        return min(patience, self.context.deadline, key=lambda deadline: deadline.at)
+    @contextmanager
+    def _deadline(self, apps: int) -> Iterator[Deadline]:
+        """Give the deadline of one call; it follows when the task's is moved.
+
+        A tool that has others after it gets half of the time that is left, and some is kept for reading what
+        they all wrote: one file that a tool chokes on must not cost what the others found.
+        """
+        began, whole = time.monotonic(), self.context.deadline
+        patience = SHARED_SECONDS + SHARED_SECONDS_EACH * apps if len(self.targets) > 1 else math.inf
+        is_last = len({run.tool for run in self.runs}) + 1 >= len(self.tools)
+
+        def at() -> float:
+            left = whole.at - began
+            share = (left - min(READING_SECONDS, left * READING_SHARE)) * (1.0 if is_last else TOOL_SHARE)
+            return began + min(share, patience)
+
+        deadline = Deadline(at())
+        unsubscribe = whole.subscribe(lambda: deadline.move(at()))
+        try:
+            yield deadline
+        finally:
+            unsubscribe()
 
     def _gathered(self, group: Sequence[int]) -> _Gathered:
         self._groups += 1

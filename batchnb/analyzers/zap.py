@@ -138,6 +138,11 @@ class ScanManager:
         self._scans: dict[str, _Scan] = {}
         self._lock = threading.Lock()
 
+    @property
+    def analyzer(self) -> ZapAnalyzer:
+        """What a job uses when this manager is given to it as a service."""
+        return self._analyzer
+
     def create_scan(self, model: str, app_num: int, options: Mapping[str, Any] | None = None) -> str:
         """Start a scan and return its id at once.
 

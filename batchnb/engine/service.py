@@ -306,7 +306,8 @@ class BatchAnalysisService:
         found = self.registry[kind]
         given = self._given.get(found.service) or getattr(self.app, found.service, None)
         if given:
-            return given  # type: ignore[no-any-return]  # what an application carries has no type
+            # the seed's scan_manager is no analyzer: it has one
+            return getattr(given, "analyzer", given)  # type: ignore[no-any-return]  # an application has no types
         return isolate(found, self.base_path) if found.isolated else found(self.base_path)
 
     def _require_open(self) -> None:

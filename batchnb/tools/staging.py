@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from batchnb.tools.suppression import blunt
-from batchnb.tools.tree import Caps, Tree
+from batchnb.tools.tree import Caps, Tree, suffix_of
 
 _SAFE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}(\.[a-z0-9]{1,8})?")
 _LIKE_UTF8_IF_ASCII = frozenset({"ascii", "iso8859-1", "iso8859-15", "cp1252"})
@@ -165,22 +165,21 @@ class _Names:
 
     def destination(self, parts: tuple[str, ...]) -> Path:
         folder = self._folder(parts[:-1])
-        return folder / self._name(folder, parts[-1])
+        return folder / self._name(folder, parts[-1], suffix=suffix_of(parts[-1]))
 
     def _folder(self, parts: tuple[str, ...]) -> Path:
         if parts not in self._folders:
             parent = self._folder(parts[:-1])
-            folder = parent / self._name(parent, parts[-1])
+            folder = parent / self._name(parent, parts[-1], suffix="")
             folder.mkdir(mode=0o700)
             self._folders[parts] = folder
         return self._folders[parts]
 
-    def _name(self, folder: Path, name: str) -> str:
+    def _name(self, folder: Path, name: str, *, suffix: str) -> str:
         taken = self._taken.setdefault(folder, set())
         safe, number = name, len(taken)
         is_safe = bool(_SAFE_NAME.fullmatch(name)) and not _is_magic(name)
         while safe in taken or not is_safe:
-            suffix = PurePosixPath(name).suffix.lower()
             safe = f"staged_{number:05d}{suffix if re.fullmatch(r'[.][a-z0-9]{1,8}', suffix) else ''}"
             number, is_safe = number + 1, True
         taken.add(safe)

@@ -10,7 +10,6 @@ import errno
 import os
 import stat
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ class Tree:
                 yield TreeFile(path, None, "is a link")
 
     def _is_wanted(self, name: str) -> bool:
-        return PurePosixPath(name).suffix.lower() in self.suffixes or name.lower() in self.names
+        return suffix_of(name) in self.suffixes or name.lower() in self.names
 
     def _file(self, handle: int, path: tuple[str, ...]) -> TreeFile:
         if self._files >= self.caps.files:
@@ -205,6 +204,15 @@ def _is_linked_folder(handle: int, name: str) -> bool:
         return linked and stat.S_ISDIR(os.stat(name, dir_fd=handle).st_mode)
     except OSError:
         return False  # leads nowhere
+
+
+def suffix_of(name: str) -> str:
+    """Return the lower-case suffix of a file's name, with its dot; of `.js` it is all of it.
+
+    pathlib says that such a file has none, but a program can import it.
+    """
+    stem, dot, suffix = name.rpartition("/")[2].rpartition(".")
+    return f".{suffix.lower()}" if dot and (stem or suffix) else ""
 
 
 def printable(path: str) -> str:

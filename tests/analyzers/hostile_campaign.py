@@ -31,14 +31,6 @@ ALONE_SECONDS = 60.0
 SHARED_SECONDS = 300.0
 _EXCUSES_NOTHING = ("without a fixed version", "without a lock file")
 """Gaps that every app has, hostile or not: they do not explain why a fault was not found."""
-KNOWN_LIMITS = {
-    # detect-secrets takes a line with a call or an index in it for a reference to a secret, not for one
-    "encoding: line separators": {"detect-secrets"},
-    "encoding: next lines": {"detect-secrets"},
-    # a file that is called .py or .js has no suffix, so it is for no tool
-    "names that are all suffix": {tool for tools in RULES.values() for tool in tools},
-}
-"""Name of a case -> tools that miss its fault without a word. To be emptied, not to be added to."""
 _LARGEST_HASHED = 4 << 20
 _STOPPED = frozenset({CoverageStatus.FAILED, CoverageStatus.TIMED_OUT})
 _ABSENT = frozenset({CoverageStatus.TOOL_MISSING, CoverageStatus.OFFLINE})
@@ -54,12 +46,10 @@ class Campaign:
     pool: object
     found: Counter = field(default_factory=Counter)
     cells: Counter = field(default_factory=Counter)
-    known: Counter = field(default_factory=Counter)
-    """Faults that are missed without a word, as `KNOWN_LIMITS` says."""
     alone: dict = field(default_factory=dict)
     """(analysis, number of the app) -> seconds that it took alone."""
     broken: list = field(default_factory=list)
-    """What a shared call raised."""
+    """What calls for a single app raised."""
     lost: list = field(default_factory=list)
     """Cells without a report, for whoever reads the figures."""
 
@@ -91,7 +81,7 @@ class Campaign:
             try:
                 reports += analyzer.analyze_all(group, analyzer.options(), self.context(SHARED_SECONDS))
             except BatchnbError as error:  # the engine then runs them one by one
-                self.broken.append(f"{analyzer.key} {at}: {error!r}")
+                self.lost.append(f"{analyzer.key}, {len(group)} apps from {at} on: {error!r}")
                 reports += [None] * len(group)
         for number, report in enumerate(reports):
             if report is None:
@@ -148,10 +138,7 @@ class Campaign:
             above = {path, *map(str, PurePosixPath(path).parents)}
             is_named = bool(above & unread) or (cell.status in _STOPPED and bool(cell.detail))
             self.found[is_found, is_named] += 1
-            is_known = any(case.name == name and cell.tool in tools for name, tools in KNOWN_LIMITS.items())
-            if not is_found and not is_named and is_known:
-                self.known[case.name, cell.tool] += 1
-            elif not is_found and not is_named:
+            if not is_found and not is_named:
                 yield f"{cell.tool} is {cell.status.value} but did not find {kinds[kind]} in {path!a}"
             elif case.harmless and not is_found:
                 yield f"{cell.tool} did not read {path!a}, though nothing is wrong with it: {cell.detail}"

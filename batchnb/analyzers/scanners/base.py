@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from batchnb.records.errors import ReportError
 from batchnb.tools.limits import Limits
+from batchnb.tools.tree import suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,8 +72,7 @@ class SourceTool(ABC):
 
     def is_for(self, path: str) -> bool:
         """Whether a file of the app is one that it should see."""
-        where = PurePosixPath(path)
-        return where.suffix.lower() in self.suffixes or where.name.lower() in self.names
+        return suffix_of(path) in self.suffixes or path.rpartition("/")[2].lower() in self.names
 
 
 class Scanner(SourceTool):

@@ -31,6 +31,8 @@ _OBEYED_BY_DEFAULT = (
     "detect_secrets.filters.allowlist.is_line_allowlisted",
     "detect_secrets.filters.heuristic.is_lock_file",
     "detect_secrets.filters.heuristic.is_swagger_file",
+    # Not by what it hides in a line with a call in it: a whole file can be one line.
+    "detect_secrets.filters.heuristic.is_indirect_reference",
 )
 
 
@@ -89,9 +91,24 @@ class DetectSecrets(Scanner):
     distribution: ClassVar[str] = "detect-secrets"
     suffixes: ClassVar[frozenset[str]] = frozenset(
         {".py", ".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs", ".vue", ".svelte", ".html"}
-        | {".json", ".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".sh", ".pem", ".key"}
+        | {
+            ".env",
+            ".json",
+            ".yml",
+            ".yaml",
+            ".toml",
+            ".ini",
+            ".cfg",
+            ".conf",
+            ".properties",
+            ".sh",
+            ".pem",
+            ".key",
+        }
     )
-    names: ClassVar[frozenset[str]] = frozenset({"dockerfile"})
+    names: ClassVar[frozenset[str]] = frozenset(
+        {"dockerfile", ".env.local", ".env.example", ".env.production", ".env.development"}
+    )
     utf8_only: ClassVar[bool] = True
     masks_snippet: ClassVar[bool] = True
     install_hint: ClassVar[str] = "pip install 'batchnb[tools]'"

@@ -7,6 +7,8 @@ from sites import PAGES, data
 from support import PATIENCE
 
 from batchnb.analyzers.zap import ScanManager
+from batchnb.engine.service import BatchAnalysisService
+from batchnb.engine.storage import JobStorage
 from batchnb.records.errors import InvalidValueError, UnknownNameError
 
 
@@ -50,3 +52,20 @@ def test_what_is_not_there_is_refused(base):
     for call in (manager.get_scan_status, manager.stop):
         with pytest.raises(UnknownNameError):
             call("7")
+
+
+def test_a_manager_can_be_the_service_of_a_job(base, serve):
+    storage = JobStorage()
+    service = BatchAnalysisService(storage, base, services={"scan_manager": ScanManager(base)})
+    options = {"zap": {"address": serve(PAGES).url}}
+    job_id = storage.create_job(
+        {"models": ["m"], "app_ranges": {"m": [1]}, "analysis_types": ["zap"], "analysis_options": options}
+    ).id
+
+    assert service.start_job(job_id)
+    assert service.wait(job_id, 60)
+
+    assert storage.get_job(job_id).task_count_by_status == {"completed": 1}
+    assert {cell.tool for cell in storage.get_coverage(job_id)} == {"probe"}
+    service.close()
+    storage.close()
