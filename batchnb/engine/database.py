@@ -221,10 +221,18 @@ def _alone(memory: apsw.Connection, work: Callable[[apsw.Connection], T]) -> T:
 def _transact(place: Place, works: list[Callable[[apsw.Connection], Any]]) -> list[Outcome]:
     """Run changes in one transaction that is in the file at the path when this returns."""
     writer = place.begin()
-    if len(works) == 1:
-        outcomes: list[Outcome] = [(_finish(writer, lambda: works[0](writer)), None)]
-    else:
-        outcomes = _finish(writer, lambda: [_in_savepoint(writer, work) for work in works])
+    try:
+        if len(works) == 1:
+            outcomes: list[Outcome] = [(_finish(writer, lambda: works[0](writer)), None)]
+        else:
+            outcomes = _finish(writer, lambda: [_in_savepoint(writer, work) for work in works])
+    except apsw.IOError as error:
+        if place.is_in_place():
+            raise
+        raise StorageError(
+            f"the store {str(place.path)!r} was deleted at this very moment: look whether it holds the last "
+            "change"
+        ) from error
     place.confirm()
     return outcomes
 

@@ -59,7 +59,13 @@ class Place:
             StorageError: if the file is gone and cannot be written back, or another one is in its place.
         """
         for _ in range(_TRIES):
-            self.writer.execute("BEGIN IMMEDIATE")
+            try:
+                self.writer.execute("BEGIN IMMEDIATE")
+            except apsw.IOError:
+                if self.is_in_place():
+                    raise
+                self.restore()  # it was deleted in the middle of this; nothing has changed yet
+                continue
             # looked at under the lock: whoever writes the file back holds it, so nothing falls in between
             if self.is_in_place():
                 return self.writer

@@ -180,7 +180,9 @@ def test_many_writers_lose_nothing_when_the_file_is_deleted_ten_times(path):
 
     assert {*acknowledged[0], *acknowledged[1]} <= set(stored)
     assert len(stored) == len(set(stored)), "nothing was applied twice"
-    assert all("at this very moment" in error for error in failed), failed
+    assert [
+        error for error in failed if "at this very" not in error and "let that process go" not in error
+    ] == []
     assert in_a_new_process(path) == str(stored)
 
 
