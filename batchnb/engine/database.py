@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
-from batchnb.engine.place import Place
+from batchnb.engine.place import DELETED_MEANWHILE, Place
 from batchnb.engine.store_file import create, translate, translated
 from batchnb.records.errors import StorageError, StoreClosedError
 
@@ -226,7 +226,7 @@ def _transact(place: Place, works: list[Callable[[apsw.Connection], Any]]) -> li
             outcomes: list[Outcome] = [(_finish(writer, lambda: works[0](writer)), None)]
         else:
             outcomes = _finish(writer, lambda: [_in_savepoint(writer, work) for work in works])
-    except apsw.IOError as error:
+    except DELETED_MEANWHILE as error:
         if place.is_in_place():
             raise
         raise StorageError(

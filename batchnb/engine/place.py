@@ -31,6 +31,9 @@ _log = create_logger("storage")
 _TRIES = 10
 _GENERATIONS = 1_000
 
+DELETED_MEANWHILE = (apsw.IOError, apsw.CantOpenError)
+"""What SQLite says of a file that goes away in the middle of its work."""
+
 
 class Place:
     """A store's file that is open for writing. Only one thread may call anything but `open_reader`."""
@@ -61,10 +64,11 @@ class Place:
         for _ in range(_TRIES):
             try:
                 self.writer.execute("BEGIN IMMEDIATE")
-            except apsw.IOError:
+            except DELETED_MEANWHILE:
                 if self.is_in_place():
                     raise
-                self.restore()  # it was deleted in the middle of this; nothing has changed yet
+                with suppress(*DELETED_MEANWHILE):  # nothing has changed yet: the next try may do better
+                    self.restore()
                 continue
             # looked at under the lock: whoever writes the file back holds it, so nothing falls in between
             if self.is_in_place():
