@@ -5,10 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.batchnb-installed
-TOOLS := .tools/.batchnb-installed
 WORKERS ?= 2
 
-.PHONY: help demo test test-slow test-online lab lint format types layers check bench constraints package clean browser bubblewrap
+.PHONY: help demo test test-slow test-online lab lint format types layers check bench constraints package clean tools browser bubblewrap
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -19,24 +18,23 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all]' --group dev
 	touch $@
 
-$(TOOLS): $(STAMP) batchnb/tools/kit/parts.py batchnb/tools/kit/eslint/package-lock.json
+tools: $(STAMP)  # no stamp: it is quick if all is there, and BATCHNB_TOOLS may name another folder each time
 	$(BIN)/batchnb tools install
-	@mkdir -p $(dir $@) && touch $@
 
-demo: $(TOOLS) bubblewrap  ## Analyse the sample portfolio: an executed notebook and an HTML report in build/demo
+demo: tools bubblewrap  ## Analyse the sample portfolio: an executed notebook and an HTML report in build/demo
 	$(BIN)/python scripts/demo.py build/demo
 
-test: $(TOOLS) browser bubblewrap  ## Run every test that needs no network and is not marked slow
+test: tools browser bubblewrap  ## Run every test that needs no network and is not marked slow
 	$(BIN)/pytest -q -p no:randomly --nbval-lax notebooks  # cells run in their order
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not online and not slow" --cov --cov-report=term:skip-covered
 
-test-slow: $(TOOLS) browser bubblewrap  ## Run the long tests
+test-slow: tools browser bubblewrap  ## Run the long tests
 	$(BIN)/pytest -m "slow and not online"  # one by one: many of them measure times
 
-test-online: $(TOOLS) browser bubblewrap  ## Run the tests that need the package registries
+test-online: tools browser bubblewrap  ## Run the tests that need the package registries
 	$(BIN)/pytest -m online
 
-lab: $(TOOLS)  ## Open JupyterLab on the notebooks
+lab: tools  ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 lint: $(STAMP)  ## Check style, types and layers
@@ -51,7 +49,7 @@ format: $(STAMP)  ## Format the code and strip the notebooks
 	$(BIN)/ruff check --fix .
 	$(BIN)/nbstripout notebooks/*.ipynb
 
-bench: $(TOOLS)  ## Print the figures that the docs quote, beside other systems' (BENCH=--quick: rough ones)
+bench: tools  ## Print the figures that the docs quote, beside other systems' (BENCH=--quick: rough ones)
 	$(BIN)/pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
@@ -61,7 +59,7 @@ constraints:  ## Renew constraints.txt from a fresh environment
 	build/constraints/bin/pip install --quiet --editable '.[all]' --group dev --group bench
 	build/constraints/bin/pip freeze --all --exclude-editable > constraints.txt
 
-package: $(STAMP)  ## Build the wheel and the source distribution
+package: $(STAMP)  ## Build the wheel, in dist
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
 browser:

@@ -15,12 +15,12 @@ from batchnb.analyzers.llm.options import DEFAULT_ADDRESS, LlmOptions
 from batchnb.analyzers.llm.reading import HEURISTIC, LLM, Reader
 from batchnb.analyzers.llm.transcript import app_sources
 from batchnb.analyzers.raw import RawAnalysis, RawTarget, StagedFiles, ToolRun
-from batchnb.analyzers.requirement_list import Requirements, requirements_of
 from batchnb.analyzers.tool_analyzer import ToolAnalyzer
 from batchnb.records import AnalysisReport, AnalysisType, CoverageStatus
 from batchnb.records.errors import InvalidValueError
 from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.own_places import cache_folder
+from batchnb.tools.requirement_list import Requirements, requirements_of
 from batchnb.tools.staging import Staging
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ class GPT4AllAnalyzer(ToolAnalyzer):
     tools: ClassVar[tuple[str, ...]] = (LLM,)
     optional_tools: ClassVar[tuple[str, ...]] = (HEURISTIC,)
     options: ClassVar[type[Options]] = LlmOptions
-    # The second one is no key; but this is the way of a variable into the analysis's own process.
     by_default: ClassVar[bool] = False
     secrets: ClassVar[tuple[str, ...]] = (KEY_VARIABLE,)
 
@@ -101,7 +100,7 @@ class GPT4AllAnalyzer(ToolAnalyzer):
 
     def needs(self) -> tuple[ToolNeed, ...]:
         """Return the server at the default address; optional, as the options may name another."""
-        found = _answers(self.given_secrets().get(KEY_VARIABLE, ""))
+        found = _answers()
         return (ToolNeed(name=LLM, command=() if found else None, install_hint=HINT, optional=True),)
 
     # ------------------------------------------------------------- on its own, as in the seed (9.1)
@@ -159,7 +158,7 @@ def _run(
     version = output = ""
     status, detail = _lack(files, listed)
     if status is CoverageStatus.OK and tool == HEURISTIC:
-        output = collect_routes(app.path, listed.texts)
+        output = collect_routes(app.path, listed)
     elif status is CoverageStatus.OK:
         try:
             output, version = _interview(files, listed, options, context)
@@ -215,18 +214,18 @@ def _interview(
     return said.dump(), f"{model.name} at {model.address}"
 
 
-def _answers(key: str) -> bool:
-    """Whether a server answers at the default address."""
+def _answers() -> bool:
+    """Whether a server answers at the default address. The key is not sent: it may be another server's."""
     deadline = Deadline.after(_PROBE_SECONDS)
     try:
         with Connection(
             DEFAULT_ADDRESS,
             allowed_hosts=(),
-            key=key,
+            key="",
             seconds=_PROBE_SECONDS,
             deadline=deadline,
             cancel=CancelToken(),
         ) as connection:
-            return connection.get("/models").status == 200
+            return connection.get("/models").status in {200, 401, 403}
     except (NoServerError, ServerError, StoppedError, InvalidValueError):
         return False

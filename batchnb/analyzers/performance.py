@@ -20,9 +20,9 @@ and `high` are the interval named below, and a value that could not be told is N
 The subject of a `throughput` is the begin of its stretch of time, "t=3s" for three seconds after the start of
 a run; there are at most 120, in order, and the detail says which are of the warm-up.
 
-A generator that works or waits for a processor for 85 % of the time limits the test itself: then the coverage
-is partial and says so. Load tests run one at a time on a machine (`load.turn`); other analyses beside them
-distort the numbers, so a job that measures is best run with one task at a time.
+A generator that works or waits for a processor for 85 % of the time, or is 50 ms late, limits the test
+itself: then the coverage is partial and says so. Load tests run one at a time on a machine (`load.turn`);
+other analyses beside them distort the numbers, so in a job they run last and alone.
 
 A failure is a status from 400 on, no answer, or one that is not whole within the time limit. A redirect is an
 answer; it is not followed. Latency runs from the request to the last byte of the answer, as the generator
@@ -30,8 +30,8 @@ sees it. Every user waits for its answer before it asks again, so a slow app is 
 Which endpoint is next is by chance and weight; the users' rows of dice are the same in every run.
 
 Coverage counts endpoints where other analyses count files. Findings: `http-errors` (high if half of the
-requests fail, medium from 5 %, low if all failures are 4xx, which may be the tester's fault), `slow-endpoint`
-(medium from five times the limit on, otherwise low) and `died-under-load` (high).
+requests fail otherwise than by a 4xx, medium from 5 %, else low: a 4xx may be the tester's fault),
+`slow-endpoint` (medium above five times the limit, otherwise low) and `died-under-load` (high).
 """
 
 from __future__ import annotations
@@ -180,6 +180,7 @@ class PerformanceTester(ToolAnalyzer):
             TimeoutError: (as `NoAnswerError`) if the target does not answer.
             InvalidValueError: for a host that may not be loaded, or another value that is not allowed.
             ToolMissingError: if Locust is not installed.
+            AnalyzerError: if there was no test: another one had its turn all the time, say.
         """
         given = {
             "users": user_count,

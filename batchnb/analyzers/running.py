@@ -153,6 +153,11 @@ def running_app(
         yield _found(options.address, "address", options, context)
         return
     known = (ports or PortManager(app.path.parent.parent)).app_ports(app.model, app.app_num)
+    if not options.launch and known.source == "free port":
+        why = known.note or "it has no compose file"
+        raise AppNotRunningError(
+            f"the app's port is not known: {why}; name its address in the option `address`"
+        )
     if not options.launch:
         yield _found(f"http://127.0.0.1:{known.backend}", known.source, options, context)
         return

@@ -229,10 +229,7 @@ def _transact(place: Place, works: list[Callable[[apsw.Connection], Any]]) -> li
     except DELETED_MEANWHILE as error:
         if place.is_in_place():
             raise
-        raise StorageError(
-            f"the store {str(place.path)!r} was deleted at this very moment: look whether it holds the last "
-            "change"
-        ) from error
+        raise place.in_doubt() from error
     place.confirm()
     return outcomes
 

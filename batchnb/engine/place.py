@@ -61,20 +61,23 @@ class Place:
         Raises:
             StorageError: if the file is gone and cannot be written back, or another one is in its place.
         """
+        failure: apsw.Error | None = None
         for _ in range(_TRIES):
             try:
                 self.writer.execute("BEGIN IMMEDIATE")
-            except DELETED_MEANWHILE:
+                # looked at under the lock: who writes the file back holds it, so nothing falls in between
                 if self.is_in_place():
-                    raise
-                with suppress(*DELETED_MEANWHILE):  # nothing has changed yet: the next try may do better
+                    return self.writer
+                self.writer.execute("ROLLBACK")
+                self.restore()
+            except (*DELETED_MEANWHILE, apsw.BusyError) as error:
+                if isinstance(error, apsw.BusyError) and self.is_in_place():
+                    raise  # it has waited long enough
+                failure = error  # nothing has changed yet: the next try may do better
+                with suppress(*DELETED_MEANWHILE):
                     self.restore()
-                continue
-            # looked at under the lock: whoever writes the file back holds it, so nothing falls in between
-            if self.is_in_place():
-                return self.writer
-            self.writer.execute("ROLLBACK")
-            self.restore()
+        if failure is not None:
+            raise failure
         raise StorageError(f"the store {str(self.path)!r} is deleted again and again; nothing was changed")
 
     def confirm(self) -> None:
@@ -83,11 +86,19 @@ class Place:
         Raises:
             StorageError: if nobody can tell.
         """
-        if not self.is_in_place() and not self.restore():
-            raise StorageError(
-                f"the store {str(self.path)!r} was deleted and written back by another process at this very "
-                "moment: look whether it holds the last change"
-            )
+        try:
+            is_there = self.is_in_place() or self.restore()
+        except DELETED_MEANWHILE as error:
+            raise self.in_doubt() from error
+        if not is_there:
+            raise self.in_doubt()
+
+    def in_doubt(self) -> StorageError:
+        """Return the error of a change of which nobody can tell whether it is in the file at the path."""
+        return StorageError(
+            f"the store {str(self.path)!r} was deleted, maybe written back by another process, at this very "
+            "moment: look whether it holds the last change"
+        )
 
     def restore(self) -> bool:
         """Have the store at its path again; return whether everything committed here is in it for sure.
@@ -138,8 +149,13 @@ class Place:
         marks = self.marks
         if self._look() != marks:
             return None
-        reader = connect(self._file, readonly=True)
-        reader.execute("SELECT 1 FROM store").fetchall()  # opens the log as well
+        try:
+            reader = connect(self._file, readonly=True)
+            reader.execute("SELECT 1 FROM store").fetchall()  # opens the log as well
+        except (*DELETED_MEANWHILE, apsw.BusyError):
+            if self._look() == marks:
+                raise
+            return None  # it was deleted, or is being written back, in the middle of this
         if self._look() == marks:
             return reader, marks[0]
         reader.close()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchnb.records.errors import InvalidValueError
+from batchnb.tools.kit.environment import INSTALLERS_VARIABLE, installer_settings
 from batchnb.tools.kit.places import VARIABLE as TOOLS_VARIABLE
 from batchnb.tools.kit.places import folder
 
@@ -43,6 +45,11 @@ def account_home() -> Path:
 
 
 def own_variables() -> dict[str, str]:
-    """Return the variables that tell a worker process, whose HOME is an empty folder, where all that is."""
+    """Return the variables that tell a worker process, whose HOME is an empty folder, where all that is.
+
+    And by which settings of the user an app's packages are fetched: in one variable, so that nothing else in
+    the worker goes by them.
+    """
     given = {name: os.environ[name] for name in PLAIN_VARIABLES if os.environ.get(name)}
-    return {**given, TOOLS_VARIABLE: str(folder()), CACHE_VARIABLE: str(cache_folder())}
+    places = {TOOLS_VARIABLE: str(folder()), CACHE_VARIABLE: str(cache_folder())}
+    return {**given, **places, INSTALLERS_VARIABLE: json.dumps(installer_settings(), sort_keys=True)}

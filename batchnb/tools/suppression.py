@@ -30,7 +30,7 @@ _SUPPRESSION = re.compile(rb"(?i)(?:" + rb"|".join(_WORDS) + rb")")
 # Of what follows the word: does it speak of the next line, or of all that follows?
 _NEXT = re.compile(rb"(?i)[-_ ]next[-_ ]line|biome-ignore|ast-grep-ignore|@ts-ignore|@ts-expect-error")
 _WHOLE = re.compile(rb"(?i)/\*\s*(?:eslint|oxlint)-disable(?![-_ ]?(?:next-)?line)|ruff:\s*noqa|@ts-nocheck")
-_LONGEST_LINE = 4_096
+_MOST = 4_096
 
 
 def blunt(content: bytes) -> tuple[bytes, tuple[int, ...]]:
@@ -41,14 +41,16 @@ def blunt(content: bytes) -> tuple[bytes, tuple[int, ...]]:
     if not _SUPPRESSION.search(content):
         return content, ()
     lines: set[int] = set()
-    for match in _SUPPRESSION.finditer(content):
-        start = content.rfind(b"\n", 0, match.start()) + 1
-        around = content[max(start, match.start() - 80) : match.end() + 40].split(b"\n")[0]
-        number = content.count(b"\n", 0, match.start()) + 1
-        lines.add(0 if _WHOLE.search(around) else number + bool(_NEXT.search(around)))
-        if len(lines) > _LONGEST_LINE:  # no file asks so often in earnest
+    number, counted = 1, 0  # lines are counted on from match to match, not from the top each time
+    for asked, match in enumerate(_SUPPRESSION.finditer(content)):
+        if asked == _MOST:  # no file asks so often in earnest
             lines = {0}
             break
+        before = max(0, match.start() - 80)
+        start = max(before, content.rfind(b"\n", before, match.start()) + 1)
+        around = content[start : match.end() + 40].split(b"\n")[0]
+        number, counted = number + content.count(b"\n", counted, match.start()), match.start()
+        lines.add(0 if _WHOLE.search(around) else number + bool(_NEXT.search(around)))
     return _SUPPRESSION.sub(_overwrite, content), tuple(sorted(lines))
 
 

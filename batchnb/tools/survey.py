@@ -9,16 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from batchnb.records.errors import ReportError
 from batchnb.records.portfolio import AppInfo, Portfolio, UnparsedFile
 from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.layout import AppFolder, find_apps
 from batchnb.tools.process import Limits, RawOutput, run_tool
-from batchnb.tools.tree import Caps, Tree
+from batchnb.tools.requirement_list import read_entries, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-REQUIREMENTS_NAME = "requirements.json"
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 # The child may use our package and what is installed beside it, but never its working folder (-I).
 _CHILD = (
@@ -114,22 +114,8 @@ def _app_info(folder: AppFolder, survey: Mapping[str, Any], requirements: Mappin
 
 def _requirements(base: Path) -> tuple[dict[int, int], list[str]]:
     """Return the number of requirements per app number, and what is wrong with the list."""
-    path = base / REQUIREMENTS_NAME
-    found = Tree(base, frozenset({".json"}), Caps(depth=0)).files()
-    listed = next((file for file in found if file.parts == (REQUIREMENTS_NAME,)), None)
-    if listed is None:
-        return {}, []
-    if listed.content is None:
-        return {}, [f"{path.name} {listed.reason}"]
     try:
-        lists = json.loads(listed.content)
-        return {int(number): _count(entry["requirements"]) for number, entry in lists.items()}, []
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        expected = '{"1": {"title": "...", "requirements": ["..."]}}'
-        return {}, [f"{path.name} is not of the form {expected}: {type(error).__name__} {error}"]
-
-
-def _count(requirements: object) -> int:
-    if not isinstance(requirements, list) or not all(isinstance(text, str) for text in requirements):
-        raise TypeError(f"requirements are a list of texts, not {requirements!r:.60}")
-    return len(requirements)
+        entries = read_entries(base) or {}
+        return {number: len(texts_of(entry)) for number, entry in entries.items()}, []
+    except ReportError as error:
+        return {}, [str(error)]

@@ -252,7 +252,7 @@ def test_every_option_is_described():
 
 def test_durations():
     assert [seconds_of(each) for each in (5, 5.0, "5", "30s", "2 m")] == [5, 5, 5, 30, 120]
-    for wrong in ("soon", "1h", 1.5, True):
+    for wrong in ("soon", "1h", 1.5, True, math.nan, math.inf):
         with pytest.raises(InvalidValueError):
             seconds_of(wrong)
 
@@ -282,7 +282,7 @@ def test_waiting_ends_at_the_deadline_or_when_cancelled(tmp_path):
     lock = tmp_path / "lock"
     cancel = CancelToken()
     with turn(Deadline.after(60), CancelToken(), path=lock):
-        with pytest.raises(NoTurnError), turn(Deadline.after(0.05), CancelToken(), path=lock):
+        with pytest.raises(NoTurnError, match="lock"), turn(Deadline.after(0.05), CancelToken(), path=lock):
             pytest.fail("there was no turn to take")
         with (
             pytest.raises(NoTurnError),
@@ -302,3 +302,13 @@ def test_a_strangers_lock_is_not_used_and_that_is_told(kind, tmp_path):
     with turn(Deadline.after(5), CancelToken(), path=lock) as note:
         assert note.startswith("no lock on other load tests")
     assert other.read_text() == "precious"
+
+
+def test_the_lock_is_there_for_every_user_whatever_the_umask_of_the_first(tmp_path):
+    before = os.umask(0o077)
+    try:
+        with turn(Deadline.after(5), CancelToken(), path=tmp_path / "lock") as note:
+            assert note == ""
+    finally:
+        os.umask(before)
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o644

@@ -113,6 +113,7 @@ def test_a_dead_app_is_partial_with_a_finding():
 def test_only_errors_are_a_failure_and_no_latency():
     report = read(recorded("fails.json"))
     assert report.coverage[0].status is CoverageStatus.FAILED
+    assert (report.coverage[0].files_eligible, report.coverage[0].files_seen) == (1, 0)
     assert not report.is_measured
     assert numbers(report, "p50")[""].value is None
     assert numbers(report, "requests_per_second")[""].value == 0
@@ -182,6 +183,27 @@ def test_long_runs_have_at_most_120_points():
     assert (points[1].second, points[1].width, points[1].failures) == (3, 3, 3)
     assert points[1].rate.value == 4  # of 3, 4 and 5
     assert points[-1].rate.value == 298
+
+
+def test_seconds_after_the_last_answer_had_no_throughput():
+    record = json.loads(recorded("plain.json"))
+    record["window"], record["runs"] = [0.0, 4.0], record["runs"][:1]
+    record["runs"][0].update(seconds=4.5, timeline=[[8, 0], [6, 0]])
+    points = summarize_load(LoadRecord.read(json.dumps(record))).throughput
+    assert [point.rate.value for point in points] == [8, 6, 0, 0]
+
+
+@pytest.mark.parametrize(("answers", "confidence"), [(19, "low"), (20, "medium"), (2000, "high")])
+def test_the_95th_percentile_of_a_few_answers_is_called_no_more_than_it_is(answers, confidence):
+    record = json.loads(recorded("plain.json"))
+    (run,) = record["runs"] = record["runs"][:1]
+    slow = max(2, answers * 15 // 100)
+    latencies = {"5000": answers - slow, "3000000": slow}
+    call = {"requests": answers, "latencies": latencies, "statuses": {"200": answers}}
+    run["calls"] = [{"name": "GET /mixed", "bytes": 0, "failures": [], **call}]
+    (finding,) = read(json.dumps(record)).issues
+    assert (finding.rule, finding.confidence.value) == ("slow-endpoint", confidence)
+    assert f"the 95th percentile of {answers} answers is 3000 ms" in finding.message
 
 
 def test_hostile_texts_are_data():

@@ -467,6 +467,17 @@ def test_a_generator_that_fails_is_told(program, why, server, tmp_path, monkeypa
     assert (record.cut, record.runs) == (why, ())
 
 
+def test_a_generator_that_is_killed_half_way_leaves_no_half_result(server, tmp_path):
+    def kill(percent):
+        if percent >= 60:
+            for process in generators():
+                os.kill(process, 9)
+
+    session = session_of(server.url, tmp_path, progress=kill, users=2, run_seconds=6, warm_up_seconds=0)
+    record = session.measure(named_endpoints(["/delay/20"]))
+    assert (record.cut, record.runs) == ("the generator left no result (exit code -9)", ())
+
+
 def test_locust_is_never_imported_here():
     program = (
         "import sys, batchnb.analyzers.performance; sys.exit(bool({'locust', 'gevent'} & set(sys.modules)))"

@@ -85,6 +85,7 @@ kept = []
 def grow():
     for _ in range(400):
         kept.append(bytearray(b"x" * (1 << 20)))
+    threading.Event().wait(60)  # who watches looks now and then, and must find it
     return "grown"
 
 @app.get("/fork")
@@ -404,6 +405,33 @@ def test_an_app_that_runs_already_is_used(server, tmp_path):
     ports = PortManager(tmp_path / "apps", table={"m": {"1": server}})
     with running_app(app, RunOptions(launch=False), context, ports) as it:
         assert it.url == f"http://127.0.0.1:{server}"
+
+
+@pytest.mark.parametrize(
+    ("compose", "why"),
+    [(None, "it has no compose file"), ("services: {backend: {}}", "the compose file publishes no port")],
+)
+def test_an_app_that_runs_nobody_knows_where_is_not_looked_for_at_a_random_port(compose, why, tmp_path):
+    files = {"backend/app.py": "x = 1\n"} | ({"docker-compose.yml": compose} if compose else {})
+    app, context = make_app(tmp_path / "apps", files), make_context(tmp_path / "scratch")
+    with pytest.raises(AppNotRunningError, match=f"port is not known: {why}.*`address`") as caught:
+        running_app(app, RunOptions(launch=False), context).__enter__()
+    assert "127.0.0.1" not in str(caught.value)
+
+
+@pytest.mark.tool
+@needs_sandbox
+def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    use_cache(monkeypatch, tmp_path / "file" / "cache")
+    app = make_app(tmp_path / "apps", {"backend/app.py": FLASK})
+    context = make_context(tmp_path / "scratch")
+    with (
+        pytest.raises(AppNotRunningError, match="could not be started"),
+        running_app(app, RunOptions(), context),
+    ):
+        pass
+    assert list(context.scratch.iterdir()) == []
 
 
 def test_nothing_at_the_address_is_told(tmp_path):

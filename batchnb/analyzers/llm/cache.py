@@ -80,7 +80,10 @@ class ReplyCache:
         except OSError as error:
             self.trouble = f"the cache cannot be used: {error.strerror}"
             return fresh
-        return kept if len(kept) == len(fresh) else fresh
+        if len(kept) != len(fresh):
+            self.trouble = f"the cache cannot be used: {_KEY_NAME} in it is damaged"
+            return fresh
+        return kept
 
 
 def _write(path: Path, content: bytes, *, replace: bool = True) -> None:

@@ -17,8 +17,10 @@ _GOES_ON = tuple("(,=[+{%\\")
 def code_lines(text: str, path: str) -> tuple[str, ...]:
     """Return the lines of a source with its comments and docstrings blanked.
 
-    It takes time in proportion to the text, whatever is in it, and knows no grammar: a comment mark in a
-    regular expression may cut a line short, which costs a proof and makes none.
+    It takes time in proportion to the text, whatever is in it, and knows no grammar. A comment mark in a
+    regular expression may cut a line short, which costs a proof. A lone apostrophe before a comment mark, as
+    in the text of a page, hides the mark, and quoted texts are code anyway: an app can be written so that its
+    words count as a proof.
     """
     scanner = _Scanner(PurePosixPath(path).suffix.lower())
     return tuple(map(scanner.line, lines_of(text)))

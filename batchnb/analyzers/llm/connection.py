@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 from anyio.from_thread import start_blocking_portal
 
-from batchnb.records.errors import AnalyzerError
+from batchnb.records.errors import AnalyzerError, InvalidValueError
+from batchnb.tools.log.environment import SHORTEST
 from batchnb.tools.targets import check_target
 
 if TYPE_CHECKING:
@@ -81,18 +82,18 @@ class Connection:
         Args:
             address: base address, such as `http://localhost:4891/v1`.
             allowed_hosts: hosts beside loopback that may be asked.
-            key: the API key; empty: none.
-            seconds: how long to wait for a reply.
+            key: the API key; empty: none. White space around it, as files leave it, is passed over.
+            seconds: how long to wait for a whole reply.
             deadline: when to give up.
             cancel: gives up at once.
 
         Raises:
-            InvalidValueError: if the address may not be asked.
+            InvalidValueError: if the address may not be asked, or the key cannot be sent.
         """
         self._target = check_target(
             address.rstrip("/"), allowed_hosts=allowed_hosts, source="address", resolve=_resolve
         )
-        self._key, self._seconds = key, seconds
+        self._key, self._seconds = _checked(key.strip()), seconds
         self._deadline, self._cancel = deadline, cancel
         self._stack = ExitStack()
 
@@ -152,9 +153,10 @@ class Connection:
                 if reply.status not in _BUSY or attempt >= (2 if reply.status == 500 else ATTEMPTS):
                     return reply
                 wait = pause if reply.retry_after is None else min(reply.retry_after, LONGEST_PAUSE)
-            except httpx.ConnectError as error:
-                raise NoServerError(f"{self.name} cannot be reached: {self._clean(str(error))}") from None
-            except httpx.TimeoutException:
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                why = self._clean(str(error)) or f"no connection within {_CONNECT_SECONDS:g} s"
+                raise NoServerError(f"{self.name} cannot be reached: {why}") from None
+            except (httpx.TimeoutException, TimeoutError):
                 raise ServerError(f"no answer within {self._seconds:g} s") from None
             except httpx.TransportError as error:
                 if attempt == ATTEMPTS:
@@ -165,7 +167,9 @@ class Connection:
 
     async def _send(self, method: str, url: str, content: bytes | None) -> Reply:
         """Exchange, with a look at the clock and the token ten times a second; a stop hangs up."""
-        exchange = asyncio.create_task(self._exchange(method, url, content))
+        # (the client's own limit is for each part of a reply, and a slow server sends many)
+        whole = asyncio.wait_for(self._exchange(method, url, content), self._seconds)
+        exchange = asyncio.create_task(whole)
         try:
             while True:
                 done, _ = await asyncio.wait({exchange}, timeout=_LOOK_SECONDS)
@@ -213,12 +217,23 @@ class Connection:
             raise StoppedError("stopped at the task's deadline")
 
     def _clean(self, text: str) -> str:
-        """Take the key out of a text: servers like to repeat what they were sent."""
-        if not self._key:
+        """Take the key out of a text: servers like to repeat what they were sent.
+
+        What local servers want in its place ("x", "none", "ollama") is a word that replies are made of.
+        """
+        if len(self._key) < SHORTEST:
             return text
         for spelling in {self._key, json.dumps(self._key)[1:-1]}:
             text = text.replace(spelling, HIDDEN_KEY)
         return text
+
+
+def _checked(key: str) -> str:
+    if not key.isascii() or not key.isprintable():
+        raise InvalidValueError(
+            "API key", HIDDEN_KEY, "visible ASCII characters on one line", "the environment"
+        )
+    return key
 
 
 def _resolve(host: str, port: int) -> list[str]:

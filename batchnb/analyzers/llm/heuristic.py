@@ -12,8 +12,10 @@ from batchnb.records.errors import ReportError
 from batchnb.tools.routes import find_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from batchnb.tools.requirement_list import Requirements
 
 LABEL = "heuristic, not an LLM"
 _MENTION = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\s{1,4}(/[A-Za-z0-9_/<>{}:.-]{0,200})")
@@ -30,12 +32,13 @@ class Guess:
     detail: str
 
 
-def collect_routes(app: Path, requirements: Sequence[str]) -> str:
+def collect_routes(app: Path, listed: Requirements) -> str:
     """Return the requirements and the app's routes as JSON."""
     found = find_routes(app / "backend")
     routes = [[route.method, route.path, route.source, route.line] for route in found.routes]
     unread = [list(each) for each in found.unread]
-    return json.dumps({"requirements": list(requirements), "routes": routes, "unread": unread})
+    said = {"requirements": list(listed.texts), "cut": listed.cut, "routes": routes, "unread": unread}
+    return json.dumps(said)
 
 
 class RuleOfThumb:
@@ -53,7 +56,8 @@ class RuleOfThumb:
                 (str(method).upper(), _plain(path)): f"{source}:{line}"
                 for method, path, source, line in raw["routes"]
             }
-            self._unread = len(raw["unread"])
+            self.unread = [(str(path), str(why)) for path, why in raw["unread"]]
+            self.cut = str(raw.get("cut", ""))
             self.requirements = [str(text) for text in raw["requirements"]]
         except (ValueError, TypeError, KeyError) as error:
             raise ReportError(f"this is no list of routes: {error}") from error
@@ -68,7 +72,7 @@ class RuleOfThumb:
         places = [f"{' '.join(route)} at {self._routes[route]}" for route in wanted if route in self._routes]
         said = [*places, *(f"no route {route}" for route in missing), f"{share:.0%} of its words occur"]
         value: float | None = None
-        if missing and self._routes and not self._unread:
+        if missing and self._routes and not self.unread:
             value = 0.0
         elif not missing and share >= (_ENOUGH_WITH_ROUTE if wanted else _ENOUGH):
             value = 1.0

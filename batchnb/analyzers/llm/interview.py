@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from batchnb.analyzers.llm.model import Model
     from batchnb.analyzers.llm.options import LlmOptions
     from batchnb.analyzers.llm.prompt import Prompt
-    from batchnb.analyzers.requirement_list import Requirements
+    from batchnb.tools.requirement_list import Requirements
 
 _MARGIN_TOKENS = 96
 """For what a chat template adds."""
@@ -67,6 +67,9 @@ class Interview:
             address=self.model.address,
             context_tokens=self.model.context_tokens,
             context_source=self.model.context_source,
+            votes=self.options.votes,
+            confirm=self.options.confirm_met,
+            cut=requirements.cut,
         )
         try:
             self._ask_all(requirements.texts)
@@ -129,7 +132,7 @@ class Interview:
             self._record(number, ASKED, vote, prompt)
         if not self.options.confirm_met:
             return
-        decision = self.transcript.decision(number, self.sources)
+        decision = self.transcript.votes_on(number, self.sources)
         if decision.verdict == "met":
             excerpt = rows(self._around(decision.places))
             requirement = self.transcript.requirements[number - 1]

@@ -71,7 +71,11 @@ class Reader:
     # ------------------------------------------------------------------------------- the model
 
     def _read_answers(self, run: ToolRun, said: Transcript) -> None:
-        decisions = [said.decision(number, self._sources) for number in range(1, len(said.requirements) + 1)]
+        sources, all_read = self._sources, not self._files.unread
+        decisions = [
+            said.decision(number, sources, all_read=all_read)
+            for number in range(1, len(said.requirements) + 1)
+        ]
         for number, decision in enumerate(decisions, start=1):
             self._requirement(number, said, decision)
         self._count(said)
@@ -85,7 +89,8 @@ class Reader:
         text = said.requirements[number - 1]
         subject = f"requirement {number}"
         failure = said.failures.get(number, said.stopped)
-        detail = detail_of(text, decision, failure, is_partial=number in said.left_out)
+        is_partial = number in said.left_out or bool(self._files.unread)
+        detail = detail_of(text, decision, failure, is_partial=is_partial)
         value = VALUES[decision.verdict]
         self._measure("requirement_met", subject, value, samples=decision.votes, detail=detail)
         if decision.votes and decision.confidence is not None:
@@ -160,9 +165,10 @@ class Reader:
             self._measure(
                 "requirement_met", f"requirement {number}", guess.value, detail=detail, tool=HEURISTIC
             )
-        unread = [UnreadFile(path=path, reason=why) for path, why in self._files.unread]
-        status = CoverageStatus.PARTIAL if unread else CoverageStatus.OK
-        self._cell(run, status, LABEL, unread)
+        gaps = {**dict(rule.unread), **dict(self._files.unread)}
+        unread = [UnreadFile(path=path, reason=why) for path, why in gaps.items()]
+        status = CoverageStatus.PARTIAL if unread or rule.cut else CoverageStatus.OK
+        self._cell(run, status, "; ".join(filter(None, (LABEL, rule.cut))), unread)
 
     # ---------------------------------------------------------------------------------- common
 
@@ -220,7 +226,7 @@ class Reader:
                 files_eligible=eligible,
                 files_seen=eligible - len(unread) if status.is_measured else 0,
                 unread=tuple(unread[:_MAX_UNREAD]),
-                tool_version=run.version,
+                tool_version=visible(run.version, one_line=True),
                 seconds=run.seconds,
                 cached=cached,
                 detail=visible(detail, one_line=True)[:MAX_DETAIL],

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from batchnb.analyzers.llm.verdict import Decision, check_reply, decide
+from batchnb.analyzers.llm.verdict import Decision, Vote, check_reply, decide
 from batchnb.records.errors import ReportError
 from batchnb.tools.text import visible
 
@@ -61,19 +61,39 @@ class Transcript:
     stopped: str = ""
     """Why no more was asked; empty: everything was."""
     notes: list[str] = field(default_factory=list)
+    votes: int = 1
+    """How many were wanted of each requirement."""
+    confirm: bool = False
+    """Whether a second look was wanted before anything counts as met."""
+    cut: str = ""
+    """What of the list of requirements was left out; empty: nothing."""
 
-    def decision(self, number: int, sources: Mapping[str, str]) -> Decision:
-        """Return what the answers about one requirement come to, looked up anew in the source."""
-        whole = not self.left_out.get(number)
+    def votes_on(self, number: int, sources: Mapping[str, str], *, all_read: bool = True) -> Decision:
+        """Return what the votes about one requirement come to, before any second look.
+
+        Args:
+            number: of the requirement, counted from 1.
+            sources: path in the app -> text, in which what is quoted is looked up anew.
+            all_read: whether that is all of the app's source.
+        """
+        whole = all_read and not self.left_out.get(number)
         votes = [
             check_reply(each.text, self.nonce, sources, whole=whole, cut=each.cut)
             for each in self.replies
             if each.requirement == number and each.step == ASKED
         ]
-        decision = decide(votes)
+        missing = self.votes - len(votes) if votes else 0
+        doubt = f"{missing} of {self.votes} votes are missing"
+        return decide([*votes, *[Vote(verdict="cannot_tell", doubt=doubt, valid=False)] * missing])
+
+    def decision(self, number: int, sources: Mapping[str, str], *, all_read: bool = True) -> Decision:
+        """Return what the answers about one requirement come to; see `votes_on`."""
+        decision = self.votes_on(number, sources, all_read=all_read)
         if decision.verdict != "met":
             return decision
         looks = [each for each in self.replies if each.requirement == number and each.step == CONFIRMED]
+        if self.confirm and not looks:
+            return _doubted(decision, "there was no second look at the quoted places")
         for look in looks:
             second = check_reply(look.text, self.nonce, sources, whole=False, cut=look.cut)
             if second.verdict != "met":
@@ -108,7 +128,13 @@ class Transcript:
 
 def app_sources(files: StagedFiles) -> dict[str, str]:
     """Return path in the app, as the model is shown it -> text."""
-    return {visible(origin, one_line=True): files.sources[path] for path, origin in files.origins.items()}
+    sources: dict[str, str] = {}
+    for path, origin in files.origins.items():
+        shown = visible(origin, one_line=True)
+        while shown in sources:  # a name made to look like another's must not hide that file
+            shown += "~"
+        sources[shown] = files.sources[path]
+    return sources
 
 
 def _doubted(decision: Decision, doubt: str) -> Decision:

@@ -20,10 +20,13 @@ def judge(said: Transcript, answered: int, gaps: int) -> tuple[CoverageStatus, s
     """Return how much the answers are worth together, and what is to be said about them."""
     asked = len(said.requirements)
     lacks = []
-    if answered < asked:
+    if answered < asked or said.failures or said.stopped:
         reasons = dict.fromkeys([*said.failures.values(), *([said.stopped] if said.stopped else [])])
         why = "; ".join(list(reasons)[:3]) or "the model's replies were no valid answers"
-        lacks.append(f"{answered} of {asked} requirements answered: {why}")
+        what = f"{answered} of {asked} requirements answered"
+        lacks.append(f"{what if answered < asked else 'not all that was wanted was asked'}: {why}")
+    if said.cut:
+        lacks.append(said.cut)
     if gaps:
         lacks.append(f"{gaps} files not shown whole to the model each time")
     if any(reply.cut for reply in said.replies):

@@ -182,7 +182,7 @@ def measured_seconds(run: Run, record: LoadRecord) -> float:
 def _throughput(record: LoadRecord) -> tuple[Point, ...]:
     """Return the throughput over time, in at most `MAX_POINTS` stretches of whole seconds."""
     start, end = record.window
-    rows = [run.timeline[: min(int(end), int(run.seconds))] for run in record.runs]
+    rows = [_seconds_of(run, min(int(end), int(run.seconds))) for run in record.runs]
     length = max(map(len, rows), default=0)
     width = max(1, math.ceil(length / MAX_POINTS))
     points = []
@@ -199,6 +199,11 @@ def _throughput(record: LoadRecord) -> tuple[Point, ...]:
             )
         )
     return tuple(points)
+
+
+def _seconds_of(run: Run, length: int) -> tuple[tuple[int, int], ...]:
+    """Return the first seconds of a run. The generator notes none after the last answer: they had none."""
+    return (*run.timeline[:length], *[(0, 0)] * (length - len(run.timeline)))
 
 
 def _app_cpu(run: Run, window: tuple[float, float]) -> float | None:

@@ -67,8 +67,9 @@ def load_test_report(
         raise AnalyzerError(f"the load test {test_name!r} did not take place: {run.detail}")
     record = LoadRecord.read(run.output)
     _reached(record)
+    summary = summarize_load(record)
     reader = LoadReader(analysis_type, RawTarget(model=test_name, app_num=0), run, thresholds)
-    report, summary = reader.read(record), summarize_load(record)
+    report = reader.read(record, summary)
     return LoadTestReport(
         test_name=test_name,
         host=record.target,
@@ -102,6 +103,6 @@ def seconds_of(run_time: float | str) -> int:
         if match is None:
             raise InvalidValueError("run time", run_time, 'write a number of seconds, or "30s", "2m"')
         return int(match[1]) * (60 if match[2] == "m" else 1)
-    if isinstance(run_time, bool) or run_time != int(run_time):
+    if isinstance(run_time, bool) or not float(run_time).is_integer():
         raise InvalidValueError("run time", run_time, "a whole number of seconds")
     return int(run_time)

@@ -1,9 +1,9 @@
 """The load generator: what Locust runs, in a process of its own. Nothing of batchnb is imported here.
 
-It is copied into an empty folder, beside its plan (`plan.json`), and leaves `result.json` there: once a
-second and at the end, each time whole. Counted are the requests that *began* in the measured window, after
-the warm-up; all of them end, by an answer or at their time limit, before the generator does. So a slow answer
-is never lost.
+It is copied into an empty folder, beside its plan (`plan.json`), and leaves `result.json` there at the end
+and no sooner: one that was killed has no result, rather than half of one. Counted are the requests that
+*began* in the measured window, after the warm-up; all of them end, by an answer or at their time limit,
+before the generator does. So a slow answer is never lost.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Record:
             gevent.spawn(self.environment.runner.quit)
 
     def write(self) -> None:
-        """Write the result file anew, whole or not at all."""
+        """Write the result file, whole or not at all."""
         total = self.environment.stats.total.num_requests if self.environment else 0
         values = {
             "format": 1,
@@ -171,7 +171,7 @@ def _end(**_: object) -> None:
 
 
 def _watch() -> None:
-    """Note how busy and how late this process is, and keep the result file fresh."""
+    """Note how busy and how late this process is."""
     used, waited, at = time.process_time(), _waited(), time.monotonic()
     while True:
         before = time.monotonic()
@@ -184,7 +184,6 @@ def _watch() -> None:
             busy, waiting = (round(part / (now - at), 4) for part in (spent - used, idle - waited))
             RECORD.cpu.append((round(now - RECORD.started, 3), busy, waiting))
             used, waited, at = spent, idle, now
-            RECORD.write()
 
 
 def _waited() -> float:

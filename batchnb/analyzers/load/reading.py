@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 TOOL = "locust"
 MAX_UNREAD = 200
+FEW = 20
+"""Of fewer answers, the 95th percentile is just the slowest one."""
 UNKNOWN_SOURCE = "backend"
 """Where a finding points when no file is known that declares the endpoint."""
 
@@ -49,9 +51,10 @@ def read_run(raw: RawAnalysis, number: int, run: ToolRun, thresholds: Thresholds
     if run.status is not CoverageStatus.OK:
         return reader.unmeasured(run.status, run.detail)
     try:
-        return reader.read(LoadRecord.read(run.output))
+        record = LoadRecord.read(run.output)
     except ReportError as error:
         return reader.unmeasured(CoverageStatus.FAILED, str(error))
+    return reader.read(record, summarize_load(record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,8 @@ class LoadReader:
     run: ToolRun
     thresholds: Thresholds
 
-    def read(self, record: LoadRecord) -> AnalysisReport:
-        """Return the report of a load test."""
-        summary = summarize_load(record)
+    def read(self, record: LoadRecord, summary: Summary) -> AnalysisReport:
+        """Return the report of a load test; the summary is the record's."""
         return AnalysisReport(
             issues=tuple(self._findings(record, summary)),
             coverage=(self._coverage(record, summary),),
@@ -93,7 +95,7 @@ class LoadReader:
             tool=TOOL,
             status=status,
             files_eligible=eligible,
-            files_seen=eligible - len(unread),
+            files_seen=eligible - len(unread) if status.is_measured else 0,
             unread=unread[:MAX_UNREAD],
             exit_code=self.run.exit_code,
             tool_version=self.run.version,
@@ -139,15 +141,17 @@ class LoadReader:
         p95, limit = figures.latency["p95"], self.thresholds.slow_ms
         if p95.value is None or p95.value <= limit:
             return
-        sure = Confidence.HIGH if p95.low is not None and p95.low > limit else Confidence.MEDIUM
+        sure = Confidence.LOW if p95.samples < FEW else Confidence.MEDIUM
+        if p95.low is not None and p95.low > limit:
+            sure = Confidence.HIGH
         yield self._finding(
             "slow-endpoint",
             Severity.MEDIUM if p95.value > 5 * limit else Severity.LOW,
             sure,
             figures.source,
             figures.line,
-            f"{figures.name} is slow under load: 5 % of its answers take more than {p95.value:.0f} ms "
-            f"(limit {limit:g} ms)",
+            f"{figures.name} is slow under load: the 95th percentile of {p95.samples} answers is "
+            f"{p95.value:.0f} ms (limit {limit:g} ms)",
             name=figures.name,
         )
 

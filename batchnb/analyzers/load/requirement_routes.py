@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from batchnb.analyzers.requirement_list import requirements_of
+from batchnb.tools.requirement_list import requirements_of
 from batchnb.tools.routes import Route
 
 if TYPE_CHECKING:

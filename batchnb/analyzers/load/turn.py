@@ -57,7 +57,7 @@ def turn(
         while not _taken(handle):
             waiting()
             if deadline.expired or cancel.wait(min(POLL_SECONDS, deadline.remaining())):
-                raise NoTurnError("another load test ran on this machine until the end of this one's time")
+                raise NoTurnError(f"another load test had its turn until the end of this one's time ({path})")
         yield ""
     finally:
         os.close(handle)  # which gives the lock back
@@ -71,6 +71,7 @@ def _open(path: Path) -> int:
     except FileNotFoundError:
         try:
             handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+            os.fchmod(handle, 0o644)  # whatever the umask: every user of the machine takes turns
         except FileExistsError:
             handle = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(handle).st_mode):

@@ -1,16 +1,19 @@
-"""The environment of our own installations: the user's registries, proxies and certificates, not their keys.
+"""The environment of installations: the user's registries, proxies and certificates, not their other keys.
 
 Unlike a scanner, npm and pip are to obey the user's own configuration here: what they install is ours.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+INSTALLERS_VARIABLE = "BATCHNB_INSTALLERS"
+"""Has the settings, as JSON, in a process whose other libraries must not go by them: a worker."""
 _NAMES = {
     "HOME",
     "XDG_CONFIG_HOME",
@@ -44,12 +47,23 @@ def install_environment(environment: Mapping[str, str] | None = None) -> dict[st
         environment: for tests; None: this process's.
     """
     environment = os.environ if environment is None else environment
-    passed = {name: value for name, value in environment.items() if _is_passed(name)}
-    return {**passed, "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    own = {name: environment[name] for name in _NAMES if name in environment}
+    fixed = {"PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return {**own, **installer_settings(environment), **fixed}
 
 
-def _is_passed(name: str) -> bool:
-    upper = name.upper()
-    if upper in _MISLEADING:
-        return False
-    return name in _NAMES or upper in _PROXIES or upper.startswith(("PIP_", "NPM_CONFIG_"))
+def installer_settings(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables that say from where, and through what, npm and pip get packages.
+
+    Args:
+        environment: for tests; None: this process's, which may be a worker.
+    """
+    environment = os.environ if environment is None else environment
+    if INSTALLERS_VARIABLE in environment:
+        handed: dict[str, str] = json.loads(environment[INSTALLERS_VARIABLE])
+        return handed
+    return {name: value for name, value in environment.items() if _is_setting(name.upper())}
+
+
+def _is_setting(name: str) -> bool:
+    return (name in _PROXIES or name.startswith(("PIP_", "NPM_CONFIG_"))) and name not in _MISLEADING

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.kit.finding import node, path_of, place
-from batchnb.tools.kit.making import NotInstalledError, building, only_one
 from batchnb.tools.kit.parts import Part, Source, choose, part_named
-from batchnb.tools.kit.places import folder
-from batchnb.tools.kit.recipes import Kitchen
+from batchnb.tools.kit.recipes import Kitchen, NotInstalledError
+from batchnb.tools.making import BusyError, building, made_by_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -94,13 +93,16 @@ def _install(part: Part, say: Callable[[str], None], deadline: Deadline, cancel:
     if there is not None:
         return Outcome(name=part.name, state=State.THERE, path=there)
     try:
-        with only_one(folder(), part.name, deadline, cancel):
+        with made_by_one(place(part), deadline, cancel):
             there = path_of(part)  # another process may just have made it
             if there is not None:
                 return Outcome(name=part.name, state=State.THERE, path=there)
             say(f"{part.name} {part.version}: installing, about {part.mib} MiB")
             with building(place(part)) as made:
                 Kitchen(deadline, cancel).make(part, made, place(part))
+    except BusyError:
+        busy = "another process is still installing it"
+        return Outcome(name=part.name, state=State.FAILED, detail=busy)
     except (NotInstalledError, OSError) as error:
         return Outcome(name=part.name, state=State.FAILED, detail=str(error))
     return Outcome(name=part.name, state=State.INSTALLED, path=path_of(part))

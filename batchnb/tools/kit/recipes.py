@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from batchnb.tools.kit.environment import install_environment
 from batchnb.tools.kit.finding import node, npm
-from batchnb.tools.kit.making import NotInstalledError
 from batchnb.tools.kit.parts import LOCKED, Source
 from batchnb.tools.limits import Limits
 from batchnb.tools.process import Ending, run_tool
@@ -29,6 +28,10 @@ if TYPE_CHECKING:
 _LIMITS = Limits(memory_bytes=None, file_bytes=1 << 30, output_bytes=1 << 20)
 _ERROR_LINES = 2
 _LONGEST_LINE = 300
+
+
+class NotInstalledError(Exception):
+    """A part could not be made; the message says why, in words for the user."""
 
 
 class Kitchen:

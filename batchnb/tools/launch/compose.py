@@ -94,8 +94,13 @@ def backend_environment(document: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: text
         for name, text in texts.items()
-        if re.fullmatch(r"[A-Za-z_]\w{0,99}", name) and "$" not in text and "\0" not in text
+        if re.fullmatch(r"[A-Za-z_]\w{0,99}", name) and "$" not in text and _is_value(text)
     }
+
+
+def _is_value(text: str) -> bool:
+    """Whether a program can be given the text: YAML may write half of a character, or a zero."""
+    return "\0" not in text and not re.search("[\ud800-\udfff]", text)
 
 
 def rewrite_compose(

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 import sysconfig
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from batchnb.tools.kit.environment import installer_settings
+from batchnb.tools.kit.finding import npm
 from batchnb.tools.launch.errors import AppNotRunningError
-from batchnb.tools.launch.locking import locked
 from batchnb.tools.locate import find_program
+from batchnb.tools.making import BusyError, building, made_by_one
 from batchnb.tools.own_places import account_home, cache_folder
 from batchnb.tools.process import Ending, Limits, RawOutput, run_tool
 from batchnb.tools.text import visible
-from batchnb.tools.warden.scratch import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 LOCK_NAME = "installed.json"
 """Beside each environment: what was asked for and what was installed, with versions and hashes."""
 _LIMITS = Limits(memory_bytes=None, file_bytes=2 << 30)
-# The user's own choice of index and proxy; nothing of an app can set these.
-_PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "NPM_CONFIG_REGISTRY")
-_PASSED_PREFIXES = ("PIP_", "npm_config_")
 _SETTINGS_FILES = {"PIP_CONFIG_FILE": ".config/pip/pip.conf", "NPM_CONFIG_USERCONFIG": ".npmrc"}
 
 
@@ -86,17 +83,15 @@ def _cached(
     """Return the environment at `folder`. One process makes it, under another name, while others wait."""
     if (folder / LOCK_NAME).exists():
         return Environment(folder, made=False)
-    with locked(folder.with_suffix(".lock"), deadline, cancel):
-        if (folder / LOCK_NAME).exists():  # made by another process while we waited
-            return Environment(folder, made=False)
-        partial = folder.with_suffix(".partial")
-        remove_tree(os.fsencode(partial))  # of one that was killed
-        partial.mkdir(mode=0o700)
-        try:
-            make(partial)
-            partial.rename(folder)
-        finally:
-            remove_tree(os.fsencode(partial))
+    try:
+        with made_by_one(folder, deadline, cancel):
+            if (folder / LOCK_NAME).exists():  # made by another process while we waited
+                return Environment(folder, made=False)
+            with building(folder) as place:
+                make(place)
+    except BusyError:
+        reason = f"another process was still preparing the app's environment ({folder.name[:12]})"
+        raise AppNotRunningError(reason) from None
     return Environment(folder, made=True)
 
 
@@ -129,13 +124,14 @@ def _pip(folder: Path, wanted: Cleaned, deadline: Deadline, cancel: CancelToken)
 
 
 def _npm(folder: Path, wanted: Cleaned, deadline: Deadline, cancel: CancelToken) -> None:
-    npm = find_program("npm")
-    if npm is None:
-        raise AppNotRunningError("the program npm is not installed; it comes with Node")
+    system = find_program("npm")
+    command = npm() or (() if system is None else (str(system),))
+    if not command:
+        raise AppNotRunningError("the program npm is not installed; `batchnb tools install node` gets one")
     package = {"name": "app", "version": "0.0.0", "private": True, "dependencies": wanted.packages}
     (folder / "package.json").write_text(json.dumps(package), encoding="utf-8")
     install = [
-        *(str(npm), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"),
+        *(*command, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=dev"),
         *("--no-update-notifier", "--loglevel=error"),
     ]
     if wanted.packages:
@@ -150,13 +146,9 @@ def _write_lock(folder: Path, wanted: Cleaned, installed: Sequence[Mapping[str, 
 
 
 def _own_settings() -> dict[str, str]:
-    """Return the settings of the user's own installers: variables, and files that lie in the real home."""
+    """Return the settings of the user's own installers: files that lie in the real home, and variables."""
     files = {name: account_home() / place for name, place in _SETTINGS_FILES.items()}
-    return {name: str(path) for name, path in files.items() if path.is_file()} | {
-        name: value
-        for name, value in os.environ.items()
-        if name.upper() in _PASSED_ON or name.startswith(_PASSED_PREFIXES)
-    }
+    return {name: str(path) for name, path in files.items() if path.is_file()} | installer_settings()
 
 
 def _run(

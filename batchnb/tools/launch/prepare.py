@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batchnb.tools.kit.finding import node
 from batchnb.tools.launch import boot_flask
 from batchnb.tools.launch.environments import node_environment, python_environment
 from batchnb.tools.launch.errors import AppNotRunningError
@@ -78,9 +79,9 @@ def python_packages(source: Path, recipe: Recipe) -> Cleaned:
 def _node(
     recipe: Recipe, source: Path, memory_bytes: int, deadline: Deadline, cancel: CancelToken
 ) -> Prepared:
-    found = find_program("node")
+    found = node() or find_program("node")  # an old one may well do for the app
     if found is None:
-        raise AppNotRunningError("the program node is not installed")
+        raise AppNotRunningError("the program node is not installed; `batchnb tools install node` gets one")
     cleaned = clean_package(_text(source / "package.json", "{}"))
     packages = {"express": "*", **cleaned.packages}
     lines = tuple(f"{name}@{packages[name]}" for name in sorted(packages))
@@ -88,14 +89,14 @@ def _node(
     modules = node_environment(wanted, deadline, cancel).folder / "node_modules"
     # Node looks for packages in the folders above the file: /node_modules inside, beside the copy outside.
     (source.parent / "node_modules").symlink_to(modules)
-    node = found.resolve()
+    program = found.resolve()
     binds: tuple[tuple[Path, str], ...] = ((modules, "/node_modules"),)
-    if not node.is_relative_to("/usr"):
-        binds = (*binds, (node.parent.parent, str(node.parent.parent)))
+    if not program.is_relative_to("/usr"):
+        binds = (*binds, (program.parent.parent, str(program.parent.parent)))
     heap = f"--max-old-space-size={max(64, (memory_bytes >> 20) * 3 // 4)}"
     return Prepared(
-        command=(str(node), heap, f"{APP}/{recipe.file}"),
-        bare=(str(node), heap, str(source / recipe.file)),
+        command=(str(program), heap, f"{APP}/{recipe.file}"),
+        bare=(str(program), heap, str(source / recipe.file)),
         binds=binds,
         refused=wanted.refused,
     )

@@ -89,7 +89,11 @@ def launched(request: LaunchRequest, deadline: Deadline, cancel: CancelToken) ->
     root = Path(tempfile.mkdtemp(prefix="app-", dir=request.scratch))
     try:
         with ExitStack() as stack:
-            yield _start(request, bwrap, root, stack, deadline, cancel)
+            try:
+                running = _start(request, bwrap, root, stack, deadline, cancel)
+            except OSError as error:  # the disk is full, or the cache cannot be written
+                raise AppNotRunningError(f"the app could not be started: {error}") from error
+            yield running
     finally:
         remove_tree(os.fsencode(root))
 

@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 
+import protocol_fake
 import pytest
 from protocol_fake import honest, running, verdict
 from support import write
@@ -187,6 +188,14 @@ def test_a_cache_that_cannot_be_written_spoils_nothing_and_is_told(check, server
     assert "the cache cannot be" in only_cell(report).detail
 
 
+def test_a_damaged_secret_of_the_cache_is_told(check, server, tmp_path):
+    check()
+    (tmp_path / "cache" / "llm" / "nonce.key").write_bytes(b"short")
+    report = check()
+    assert len(server.asked) == 6
+    assert "the cache cannot be used: nonce.key" in only_cell(report).detail
+
+
 # ------------------------------------------------------------------------- what is missing or fails
 
 
@@ -302,6 +311,60 @@ def test_a_server_that_breaks_off_in_between_leaves_a_partial_cell(check, server
     assert cell.status is CoverageStatus.PARTIAL
     assert "1 of 3 requirements answered: HTTP 400: the model was unloaded" in cell.detail
     assert values(report) == [1.0, None, None]
+
+
+def breaks_after_the_first_answer(server):
+    def answer(question):
+        server.trouble += [(400, {}, {"error": {"message": "the model was unloaded"}})] * 50
+        return honest(question)
+
+    server.answer = answer
+
+
+def test_votes_that_are_missing_do_not_count_for_those_that_are_there(check, server):
+    breaks_after_the_first_answer(server)
+    report = check(votes=3, requirements=("It fills the cart",))
+    assert values(report) == [None]
+    assert "2 of 3 votes are missing" in report.measurements[0].detail
+    assert only_cell(report).status is CoverageStatus.PARTIAL
+    assert "the model was unloaded" in only_cell(report).detail
+
+
+def test_nothing_is_met_without_the_second_look_that_was_wanted(check, server):
+    breaks_after_the_first_answer(server)
+    report = check(confirm_met=True, cache=False, requirements=("It fills the cart",))
+    assert values(report) == [None]
+    assert "there was no second look" in report.measurements[0].detail
+    assert only_cell(report).status is CoverageStatus.PARTIAL
+
+
+def test_not_met_is_not_believed_if_a_file_could_not_be_read(check, server, base):
+    (base / "atlas" / "app1" / "backend" / "refunds.py").symlink_to("/etc/passwd")
+    server.answer = lambda question: verdict(question, "not_met")
+    report = check()
+    assert values(report) == [None] * 3
+    assert report.issues == ()
+    assert "not all of the code was shown" in report.measurements[0].detail
+
+
+def test_requirements_beyond_the_bounds_are_told(check, server, base):
+    listed = [*(f"{number} carts" for number in range(201)), "beyond"]
+    listed[0] = "y" * 2_001
+    write(base / "requirements.json", json.dumps({"1": {"requirements": listed}}))
+    report = check(heuristic=True)
+    assert len(values(report)) == 200
+    for cell in report.coverage:
+        assert cell.status is CoverageStatus.PARTIAL
+        assert "only the first 200 of 202 requirements were checked" in cell.detail
+        assert "1 requirements were cut off after 2,000 characters" in cell.detail
+
+
+def test_the_rule_of_thumb_names_the_sources_whose_routes_it_does_not_know(check, base):
+    write(base / "atlas" / "app1" / "backend" / "broken.py", "def broken(:\n")
+    (rule,) = [cell for cell in check(heuristic=True).coverage if cell.tool == "heuristic"]
+    assert rule.status is CoverageStatus.PARTIAL
+    assert [file.path for file in rule.unread] == ["backend/broken.py"]
+    assert (rule.files_eligible, rule.files_seen) == (2, 1)
 
 
 # --------------------------------------------------------------------------- stopping, crossing, keeping
@@ -422,6 +485,40 @@ def test_the_key_is_sent_as_a_header_and_is_in_no_text_even_if_the_server_repeat
     assert key not in json.dumps(server.asked)
     for file in (tmp_path / "cache").rglob("*"):
         assert file.is_dir() or key.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize("key", ["x", "none", "cart"])
+def test_the_words_that_local_servers_want_for_a_key_spoil_no_answer(check, server, monkeypatch, key):
+    monkeypatch.setenv("BATCHNB_LLM_API_KEY", key)
+    server.models = [{"id": "mixtral-cart", "max_model_len": 16_000}]
+    server.answer = honest
+    report = check(llm_model="mixtral-cart")
+    assert values(report) == [1.0, 1.0, 0.0]
+    assert "assumed" not in only_cell(report).detail
+    assert {head["Authorization"] for head in server.heads} == {f"Bearer {key}"}
+
+
+def test_a_key_from_a_file_may_end_in_a_line_end_and_one_that_cannot_be_sent_is_not_shown(
+    check, server, monkeypatch
+):
+    monkeypatch.setenv("BATCHNB_LLM_API_KEY", "sk-canary-7d31f0aa\n")
+    assert only_cell(check()).status is CoverageStatus.OK
+    assert {head["Authorization"] for head in server.heads} == {"Bearer sk-canary-7d31f0aa"}
+    for key in ("sk-canary-\u00e9-7d31f0aa", "sk-canary\nX-More: 7d31f0aa"):
+        monkeypatch.setenv("BATCHNB_LLM_API_KEY", key)
+        with pytest.raises(InvalidValueError, match="API key") as caught:
+            check()
+        assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("status", "found"), [(200, True), (401, True), (404, False)])
+def test_looking_for_a_server_does_not_give_it_the_key(base, server, monkeypatch, status, found):
+    monkeypatch.setenv("BATCHNB_LLM_API_KEY", "sk-canary-7d31f0aa")
+    monkeypatch.setattr("batchnb.analyzers.gpt4all.DEFAULT_ADDRESS", server.address)
+    monkeypatch.setattr(protocol_fake._Handler, "do_GET", lambda self: (self._note(), self._send(status, {})))
+    (need,) = GPT4AllAnalyzer(base).needs()
+    assert (need.command is not None) == found
+    assert all("Authorization" not in head for head in server.heads)
 
 
 def test_without_a_key_no_header_is_sent(check, server):

@@ -2,6 +2,7 @@
 
 import json
 
+import protocol_fake
 import pytest
 from protocol_fake import verdict
 from support import write
@@ -261,6 +262,31 @@ def test_file_names_and_the_models_words_are_made_visible(check, server, base):
     report = check()
     assert [m.value for m in report.measurements if m.metric == "requirement_met"] == [1.0] * 3
     assert all(m.detail.isprintable() for m in report.measurements)
+
+
+def test_a_name_made_to_look_like_anothers_hides_no_file(check, server, base):
+    backend = base / "atlas" / "app1" / "backend"
+    write(backend / "b\u202e.py", "alpha = beta(gamma)\n")
+    write(backend / "b\\u202e.py", "delta = eta(theta)\n")
+    check()
+    shown = {
+        (path, text) for q in server.asked for path, _, text in protocol_fake.Question(prompt(q), q).lines
+    }
+    assert {text for path, text in shown if path.startswith("backend/b")} == {
+        "alpha = beta(gamma)",
+        "delta = eta(theta)",
+    }
+    assert len({path for path, _ in shown}) == 3
+
+
+def prompt(body):
+    return "\n".join(message["content"] for message in body["messages"])
+
+
+def test_the_name_of_a_model_is_made_visible(check, server):
+    server.models = [{"id": "small\x1b[2J\u202e"}]
+    (cell,) = check().coverage
+    assert cell.tool_version.isprintable()
 
 
 def test_lines_are_counted_as_an_editor_does(check, server, base):

@@ -1,10 +1,15 @@
 """How servers differ, and what is done about it: forms of answers, paths, fields, troubles."""
 
+import contextlib
 import json
+import socket
+import threading
 
+import protocol_fake
 import pytest
 from protocol_fake import honest
 
+from batchnb.analyzers.gpt4all import GPT4AllAnalyzer
 from batchnb.analyzers.llm import connection
 from batchnb.records import CoverageStatus
 
@@ -149,8 +154,6 @@ def test_replies_that_are_none_fail_the_requirement_with_the_reason(check, serve
     [(500, {}), (401, {"error": "no"}), (200, "x"), (200, {"data": 3}), (200, {"data": [1]})],
 )
 def test_a_list_of_models_that_is_none_fails(check, server, monkeypatch, status, body):
-    import protocol_fake
-
     monkeypatch.setattr(
         protocol_fake._Handler, "do_GET", lambda self: (self._note(), self._send(status, body))
     )
@@ -179,3 +182,37 @@ def test_a_stream_of_events_that_nobody_asked_for_is_read(check, server):
     server.answer = answer
     assert met(check())[:1] == [1.0]
     assert met(check(requirements=("It fills the cart",))) == [None]
+
+
+def test_a_reply_that_trickles_is_given_up_at_the_same_time(check, server, monkeypatch):
+    ended = threading.Event()
+
+    def trickle(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        while not ended.wait(0.2):
+            handler.wfile.write(b" ")
+
+    monkeypatch.setattr(protocol_fake._Handler, "do_POST", trickle)
+    try:
+        (cell,) = check(request_seconds=1, requirements=("It fills the cart",)).coverage
+    finally:
+        ended.set()
+    assert cell.status is CoverageStatus.FAILED
+    assert "no answer within 1 s" in cell.detail
+
+
+def test_a_host_that_takes_no_connection_is_no_server(base, monkeypatch):
+    monkeypatch.setattr(connection, "_CONNECT_SECONDS", 0.3)
+    with socket.socket() as full, contextlib.ExitStack() as stack:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(8):  # nobody accepts, so that the queue is full
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(full.getsockname())
+        address = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
+        (cell,) = GPT4AllAnalyzer(base).check_requirements("atlas", 1, address=address).coverage
+    assert cell.status is CoverageStatus.TOOL_MISSING
+    assert "cannot be reached: no connection within 0.3 s" in cell.detail

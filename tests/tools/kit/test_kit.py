@@ -14,10 +14,10 @@ from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.tools import kit
 from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.kit import finding, installing, recipes
-from batchnb.tools.kit.environment import install_environment
+from batchnb.tools.kit.environment import INSTALLERS_VARIABLE, install_environment, installer_settings
 from batchnb.tools.kit.installing import State
-from batchnb.tools.kit.making import building
 from batchnb.tools.kit.parts import LOCKED, PARTS, Source, part_named
+from batchnb.tools.making import made_by_one
 
 
 @pytest.fixture(autouse=True, name="home")
@@ -68,11 +68,6 @@ def make_wheel(folder):
 
 def install(part, progress=lambda _: None, seconds=60.0, cancel=None):
     return installing._install(part, progress, Deadline.after(seconds), cancel or CancelToken())
-
-
-def fill_the_disk(file):
-    file.write_text("x")
-    raise OSError(28, "full")
 
 
 def left_in(home):
@@ -148,32 +143,7 @@ class TestTheTable:
             assert lock["packages"][f"node_modules/{name}"]["version"] == version
 
 
-class TestMaking:
-    def test_a_folder_appears_whole(self, tmp_path):
-        target = tmp_path / "part"
-        with building(target) as made:
-            (made / "file").write_text("x")
-            assert not target.exists()
-
-        assert left_in(tmp_path) == ["part"]
-        assert (target / "file").read_text() == "x"
-
-    def test_a_failure_leaves_nothing_and_the_old_one_stays(self, tmp_path):
-        target = tmp_path / "part"
-        target.mkdir()
-        with pytest.raises(OSError, match="full"), building(target) as made:
-            fill_the_disk(made / "file")
-
-        assert left_in(tmp_path) == ["part"]
-        assert not (target / "file").exists()
-
-    def test_what_a_killed_attempt_left_is_removed(self, tmp_path):
-        left = tmp_path / ".building-part-abc"
-        left.mkdir()
-        (left / "file").write_text("x")
-        with building(tmp_path / "part"):
-            assert not left.exists()
-
+class TestRecipes:
     def test_programs_of_an_environment_start_the_python_where_it_will_be(self, tmp_path):
         made, final = tmp_path / "made", tmp_path / "final"
         (made / "bin").mkdir(parents=True)
@@ -227,7 +197,7 @@ class TestInstalling:
 
     def test_waiting_for_another_process_ends_with_the_time(self, home, offline):
         part = make_wheel(offline)
-        with installing.only_one(home, part.name, Deadline.after(5), CancelToken()):
+        with made_by_one(finding.place(part), Deadline.after(5), CancelToken()):
             outcome = install(part, seconds=0.3)
 
         assert outcome.detail == "another process is still installing it"
@@ -319,6 +289,21 @@ class TestTheEnvironment:
             passed[name] for name in ("PIP_INDEX_URL", "npm_config_registry", "https_proxy", "HOME")
         } == set("1234")
         assert set(passed.values()).isdisjoint("56789")
+
+    def test_a_process_that_was_handed_the_settings_goes_by_them_alone(self):
+        given = {
+            "PIP_INDEX_URL": "1",
+            "https_proxy": "2",
+            "npm_config_registry": "3",
+            "HOME": "4",
+            "PIP_USER": "5",
+        }
+        settings = installer_settings(given)
+
+        assert sorted(settings.values()) == ["1", "2", "3"]
+        assert (
+            installer_settings({"PIP_NO_INDEX": "6", INSTALLERS_VARIABLE: json.dumps(settings)}) == settings
+        )
 
 
 @pytest.mark.online

@@ -147,6 +147,7 @@ def test_variables_of_the_backend():
         "E": "",
         "S": "set",
     }
+    assert variables(r'{HALF: "\ud800", ZERO: "a\0b", WHOLE: "\u00e9"}') == {"WHOLE": "\u00e9"}
     assert variables("[A=b=c, ONLY_A_NAME]") == {"A": "b=c"}
     assert variables("text") == {}
 
