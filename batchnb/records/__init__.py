@@ -2,6 +2,7 @@
 
 from batchnb.records.clock import utc_now
 from batchnb.records.coverage import Coverage, UnreadFile
+from batchnb.records.decision import Decision, Member, Verdict
 from batchnb.records.finding import Finding, fingerprint
 from batchnb.records.job import BatchAnalysisJob, JobError, JobSpec
 from batchnb.records.measurement import Measurement
@@ -31,6 +32,7 @@ __all__ = [
     "Confidence",
     "Coverage",
     "CoverageStatus",
+    "Decision",
     "ErrorCategory",
     "Estimate",
     "ExecutionTimes",
@@ -40,12 +42,14 @@ __all__ = [
     "JobStatus",
     "LogLine",
     "Measurement",
+    "Member",
     "Metrics",
     "Portfolio",
     "Severity",
     "TaskStatus",
     "UnparsedFile",
     "UnreadFile",
+    "Verdict",
     "fingerprint",
     "format_app_range",
     "parse_app_range",

@@ -63,3 +63,9 @@ def fingerprint(tool: str, rule: str, path: str, snippet: str, occurrence: int) 
     folded = " ".join(snippet.split())
     data = "\0".join((tool, rule, path, folded, str(occurrence)))
     return hashlib.blake2b(data.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def clone_key(tool: str, rule: str, snippet: str) -> str:
+    """Return the identity of a flaw without its place: 16 hex digits, equal in every app that has it."""
+    data = "\0".join((tool, rule, "".join(snippet.split())))
+    return hashlib.blake2b(data.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from batchnb.records import Confidence, CoverageStatus, JobStatus, Severity, TaskStatus
+from batchnb.records import Confidence, CoverageStatus, JobStatus, Severity, TaskStatus, Verdict
 from batchnb.records.errors import UnknownNameError
 from batchnb.results import derived
 
@@ -48,11 +48,11 @@ def _levels(words: Iterable[str]) -> tuple[str, ...]:
 
 _JOB_ID = Column("job_id", "Int64", "Id of the job; missing: outside a job")
 _TASK_ID = Column("task_id", "Int64", "Id of the task; missing: outside a job")
-_APP = (
+APP = (
     Column("model", "category", "AI model that wrote the app"),
     Column("app_num", "Int32", "Number of the app"),
 )
-_CELL = (*_APP, Column("analysis_type", "category", "Analysis, such as backend_security"))
+_CELL = (*APP, Column("analysis_type", "category", "Analysis, such as backend_security"))
 _TASK_STATUS = Column("status", "category", "How far the task has come", categories=_levels(TaskStatus))
 _TOOL = Column("tool", "category", "Tool that reported it, such as bandit")
 
@@ -115,6 +115,7 @@ RESULTS = (
     Column("scan_start_time", TIME, "When the scan started; missing: never"),
     Column("scan_end_time", TIME, "When the scan ended"),
     Column("duration_seconds", "Float64", "Length of the scan in seconds"),
+    Column("details", "string", "What the analysis left beside the findings, as JSON", derived.details),
 )
 FINDINGS = (
     _JOB_ID,
@@ -139,6 +140,12 @@ FINDINGS = (
     Column("snippet", "string", "The source that it points at"),
     Column("fingerprint", "string", "Identity within the app, stable when lines shift"),
     Column("tags", "string", "Marks such as noise or suppressed, joined by a space", derived.tags),
+    Column(
+        "clone_key",
+        "string",
+        "Identity of the flaw without its place, equal in every app that has it",
+        derived.clone,
+    ),
 )
 MEASUREMENTS = (
     _JOB_ID,
@@ -173,7 +180,7 @@ COVERAGE = (
     Column("detail", "string", "Why the status is not ok, or what is to be known about it"),
 )
 PORTFOLIO = (
-    *_APP,
+    *APP,
     Column("backend", "boolean", "Whether there is a backend"),
     Column("frontend", "boolean", "Whether there is a frontend"),
     Column("compose", "boolean", "Whether a compose file lies beside them"),
@@ -186,6 +193,18 @@ PORTFOLIO = (
     Column("unparsed", "string", "Those files, one 'path:line: reason' a line", derived.unparsed_lines),
     Column("files_skipped", "Int64", "Files that were not looked at (links, devices, too large)", "skipped"),
     Column("path", "string", "Folder of the app", derived.app_path),
+)
+DECISIONS = (
+    Column("decision_id", "Int64", "Id of the decision", "id"),
+    Column("verdict", "category", "What was decided about the finding", categories=_levels(Verdict)),
+    *APP,
+    Column("reason", "string", "Why, in the author's words"),
+    Column("author", "string", "Who decided"),
+    Column("decided_at", TIME, "When"),
+    Column("expires_at", TIME, "Until when it holds; missing: no end"),
+    Column("withdrawn_at", TIME, "When it was taken back; missing: it was not"),
+    Column("message", "string", "What the finding said"),
+    Column("members", "string", "The identities of the findings that it is about, as JSON", derived.members),
 )
 LOG = (
     Column("time", TIME, "When it happened"),
@@ -207,6 +226,7 @@ FRAMES = {
     "findings": FINDINGS,
     "coverage": COVERAGE,
     "measurements": MEASUREMENTS,
+    "decisions": DECISIONS,
     "portfolio": PORTFOLIO,
     "log": LOG,
     "metrics": METRICS,
@@ -218,7 +238,7 @@ def describe_columns(frame: str) -> pd.DataFrame:
     """Return the documentation of a frame: one row per column with `name`, `dtype` and `doc`.
 
     Args:
-        frame: jobs, tasks, results, findings, coverage, measurements, portfolio, log or metrics.
+        frame: jobs, tasks, results, findings, coverage, measurements, decisions, portfolio, log or metrics.
 
     Raises:
         UnknownNameError: if there is no such frame.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from batchnb.records import CoverageStatus, TaskStatus
+from batchnb.records.finding import clone_key
+from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,9 +19,12 @@ if TYPE_CHECKING:
         BatchAnalysisResult,
         BatchAnalysisTask,
         Coverage,
+        Decision,
         Finding,
     )
 
+NO_END = ":\\x20"
+"""How `: ` is written in the path of an unread file."""
 _MEASURED = frozenset(str(status) for status in CoverageStatus if status.is_measured)
 
 
@@ -88,12 +95,31 @@ def unread_count(cell: Coverage) -> int:
 
 def unread_lines(cell: Coverage) -> str:
     """Return the unread files that the record names, one `path: reason` a line."""
-    return "\n".join(f"{file.path}: {file.reason}" for file in cell.unread)
+    return "\n".join(
+        # a path is told from its reason by the first ": ", so it must not have one itself
+        f"{visible(file.path, one_line=True).replace(': ', NO_END)}: {visible(file.reason, one_line=True)}"
+        for file in cell.unread
+    )
 
 
 def tags(finding: Finding) -> str:
     """Return the marks of a finding, joined by a space."""
     return " ".join(finding.tags)
+
+
+def clone(finding: Finding) -> str:
+    """Return the identity of the flaw without its place."""
+    return clone_key(finding.tool, finding.rule, finding.snippet)
+
+
+def details(result: BatchAnalysisResult) -> str:
+    """Return what the analysis left beside the findings, as JSON with sorted keys."""
+    return json.dumps(result.details, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def members(decision: Decision) -> str:
+    """Return the identities of the findings that the decision is about, as JSON."""
+    return json.dumps([asdict(member) for member in decision.members], ensure_ascii=False)
 
 
 def languages(app: AppInfo) -> str:

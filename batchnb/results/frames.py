@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         BatchAnalysisResult,
         BatchAnalysisTask,
         Coverage,
+        Decision,
         Finding,
         LogLine,
         Measurement,
@@ -78,6 +79,11 @@ def measurements_frame(measurements: Iterable[Measurement]) -> pd.DataFrame:
     return _frame("measurements", measurements, lambda m: (*_cell_key(m), m.tool, m.metric, m.subject))
 
 
+def decisions_frame(decisions: Iterable[Decision]) -> pd.DataFrame:
+    """Return one row per decision about a finding, by id. See `describe_columns("decisions")`."""
+    return _frame("decisions", decisions, lambda decision: decision.id)
+
+
 def portfolio_frame(portfolio: Portfolio) -> pd.DataFrame:
     """Return one row per app, by model and number. See `describe_columns("portfolio")`."""
     return _frame("portfolio", portfolio.apps, lambda app: (app.model, app.app_num))
@@ -105,9 +111,13 @@ def _finding_key(finding: Finding) -> tuple[Any, ...]:
 
 
 def _frame(name: str, records: Iterable[Any], key: Callable[[Any], Any]) -> pd.DataFrame:
-    rows = sorted(records, key=key)
+    return make_frame(FRAMES[name], sorted(records, key=key))
+
+
+def make_frame(columns: Iterable[Column], rows: Sequence[Any]) -> pd.DataFrame:
+    """Return one row per record, in the given order, with exactly the declared columns and dtypes."""
     return pd.DataFrame(
-        {column.name: _array(column, list(map(column.getter, rows))) for column in FRAMES[name]}, copy=False
+        {column.name: _array(column, list(map(column.getter, rows))) for column in columns}, copy=False
     )
 
 

@@ -156,12 +156,13 @@ def _cell(app: _App, counts: Counter[Severity], gaps: list[Gap], *, complete: bo
         high=counts[Severity.HIGH],
         medium=counts[Severity.MEDIUM],
         low=counts[Severity.LOW],
-        state=_state(gaps, complete=complete, found=found),
+        state=state_of(gaps, complete=complete, found=found),
         reasons=reasons,
     )
 
 
-def _state(gaps: list[Gap], *, complete: bool, found: bool) -> CellState:
+def state_of(gaps: list[Gap], *, complete: bool, found: bool) -> CellState:
+    """Return how far something was measured, by its gaps and by whether a tool read all, or found any."""
     faults = [gap for gap in gaps if gap.applicable]
     if complete:
         return CellState.PARTLY if faults else CellState.MEASURED
