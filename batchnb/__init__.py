@@ -6,13 +6,18 @@ without the extras.
 
 from importlib import import_module
 
+# Name -> module, `module:name there`, or `module:` for the module itself.
 _HOMES = {
     "AnalysisType": "batchnb.records",
     "AnalyzerRegistry": "batchnb.analyzers.registry",
     "BackendSecurityAnalyzer": "batchnb.analyzers.backend_security",
     "BatchAnalysisService": "batchnb.engine.service",
     "BatchPanel": "batchnb.widgets.batch_panel",
+    "Dashboard": "batchnb.widgets.dashboard",
+    "Explorer": "batchnb.widgets.explorer",
+    "JobsPanel": "batchnb.widgets.jobs_panel",
     "BatchnbError": "batchnb.records.errors",
+    "Dataset": "batchnb.results.dataset",
     "FrontendSecurityAnalyzer": "batchnb.analyzers.frontend_security",
     "GPT4AllAnalyzer": "batchnb.analyzers.gpt4all",
     "Job": "batchnb.job",
@@ -25,9 +30,20 @@ _HOMES = {
     "TaskExecutor": "batchnb.engine.executor",
     "TaskStatus": "batchnb.records",
     "Workspace": "batchnb.workspace",
+    "charts": "batchnb.results.charts:",
+    "compare": "batchnb.results.compare",
+    "compare_models": "batchnb.results.model_comparison",
+    "consensus": "batchnb.results.consensus",
+    "describe_columns": "batchnb.results.catalogue",
     "doctor": "batchnb.doctor",
+    "export": "batchnb.results.export",
+    "latex_tables": "batchnb.results.latex",
+    "load": "batchnb.results.bundle:load_bundle",
+    "markdown_summary": "batchnb.results.markdown",
     "open": "batchnb.workspace:open_workspace",
-    "severity_chart": "batchnb.job",
+    "read_sarif": "batchnb.results.sarif_in",
+    "severity_chart": "batchnb.results.charts:severity",
+    "systemic": "batchnb.results.systemic",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list of public names, not two
@@ -37,8 +53,9 @@ def __getattr__(name: str) -> object:
     """Load a public name from its home."""
     if name not in _HOMES:
         raise AttributeError(f"module 'batchnb' has no attribute {name!r}")
-    module, _, attribute = _HOMES[name].partition(":")
-    found = getattr(import_module(module), attribute or name)
+    module, colon, attribute = _HOMES[name].partition(":")
+    home = import_module(module)
+    found = home if colon and not attribute else getattr(home, attribute or name)
     globals()[name] = found
     return found
 
@@ -46,3 +63,8 @@ def __getattr__(name: str) -> object:
 def __dir__() -> list[str]:
     """List the public names."""
     return __all__
+
+
+def load_ipython_extension(shell: object) -> None:
+    """Give a notebook the magic `%batchnb`: `%load_ext batchnb`."""
+    import_module("batchnb.notebook").load(shell)

@@ -54,8 +54,11 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _tools(options: argparse.Namespace) -> int:
     if options.action == "list":
+        wanted = kit.choose(options.names or ["all"])
         print(f"in {kit.folder()}:")
         for status in kit.overview():
+            if status.part not in wanted:
+                continue
             part = status.part
             state = "installed" if status.path else f"not installed ({part.hint})"
             print(f"{part.name} {part.version}: {state}\n    {part.purpose}; {part.mib} MiB; {part.licence}")
@@ -74,6 +77,8 @@ def _analyses(options: argparse.Namespace) -> int:
             print(f"{key}: {error}")
             continue
         print(f"{key}: {analyzer.title} ({', '.join((*analyzer.tools, *analyzer.optional_tools))})")
+        if analyzer.needs_running_app:
+            print("  talks to the running app: starts it in a sandbox, unless an address is given")
         for option in describe_options(analyzer.options):
             bounds = ", ".join(part for part in (option.kind, option.allowed) if part)
             default = f"; by default {option.default}" if option.default else ""
@@ -179,7 +184,10 @@ def _parser() -> argparse.ArgumentParser:
     tools = add("tools", _tools, "list or install what does not come with pip, into a folder of its own")
     tools.add_argument("action", nargs="?", choices=["list", "install"], default="list")
     tools.add_argument(
-        "names", nargs="*", metavar="NAME", help="what to install; by default what is needed; or all"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="by default all to list, what is needed to install",
     )
     add("analyses", _analyses, "list the analyses and their options")
     run = add("run", _run, "run a job and wait for its end; Ctrl-C cancels it")

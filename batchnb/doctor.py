@@ -10,19 +10,20 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from batchnb.analyzers.base import AnalysisContext
+from batchnb.analyzers.base import ToolNeed, own_context
 from batchnb.analyzers.registry import AnalyzerRegistry
 from batchnb.engine.store_file import sqlite_is_sound, sqlite_version
 from batchnb.records.errors import AnalyzerError, ToolMissingError
 from batchnb.tools.cancellation import CancelToken, Deadline
-from batchnb.tools.scratch import scratch_folder
+from batchnb.tools.kit.finding import node, npm
+from batchnb.tools.locate import find_program
 from batchnb.tools.text import visible
 from batchnb.tools.version import tool_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from batchnb.analyzers.base import Analyzer, ToolNeed
+    from batchnb.analyzers.base import Analyzer
 
 _PACKAGES = {
     "pandas": "frames",
@@ -31,7 +32,11 @@ _PACKAGES = {
     "ipywidgets": "panels",
     "jupyterlab": "panels",
 }
-_SECONDS = 30.0
+_RUNNING = "running apps (performance, zap)"
+_VERSION_SECONDS = 30.0
+"""For a tool to say its version, and ..."""
+_TEST_SECONDS = 120.0
+"""... for an analysis to try all its scanners: several start at once, and some load much."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +109,7 @@ def doctor(*, self_test: bool = True) -> Diagnosis:
         self_test: also let each scanner find a planted fault: that one starts does not say that it works.
             Takes a few seconds.
     """
-    return Diagnosis((_python(), _sqlite(), *_packages(), *_tools(self_test=self_test)))
+    return Diagnosis((_python(), _sqlite(), *_packages(), *_helpers(), *_tools(self_test=self_test)))
 
 
 def _python() -> Check:
@@ -139,6 +144,29 @@ def _packages() -> Iterator[Check]:
         yield Check(name=package, used_for=used_for, version=found, place="python package", how_to_get=hint)
 
 
+def _helpers() -> Iterator[Check]:
+    """Yield the programs that no analysis reports on, but that some cannot do without."""
+    needs = (
+        (_RUNNING, "bwrap", _found("bwrap"), "install the system's package bubblewrap"),
+        (_RUNNING, "nsenter", _found("nsenter"), "install the system's package util-linux"),
+        ("eslint, apps in JavaScript", "node", _node(), "batchnb tools install node"),
+        ("npm-audit, apps in JavaScript", "npm", npm(), "batchnb tools install node"),
+    )
+    for used_for, name, command, hint in needs:
+        need = ToolNeed(name=name, command=command, install_hint=hint, optional=True)
+        yield replace(_tool(need, used_for, {}), place=command[0] if command else "")
+
+
+def _found(name: str) -> tuple[str, ...] | None:
+    program = find_program(name)
+    return (str(program),) if program else None
+
+
+def _node() -> tuple[str, ...] | None:
+    program = node()  # a plain --version is answered with a "v" before the number
+    return (str(program), "-p", "process.versions.node", "--") if program else None
+
+
 def _tools(*, self_test: bool) -> Iterator[Check]:
     registry = AnalyzerRegistry()
     analyzers: list[Analyzer] = []
@@ -159,14 +187,7 @@ def _tools(*, self_test: bool) -> Iterator[Check]:
 
 
 def _self_test(analyzer: Analyzer) -> dict[str, str]:
-    with scratch_folder() as scratch:
-        context = AnalysisContext(
-            scratch=scratch,
-            deadline=Deadline.after(_SECONDS),
-            cancel=CancelToken(),
-            progress=lambda percent: None,  # noqa: ARG005 - nobody watches
-            secrets=analyzer.given_secrets(),
-        )
+    with own_context(analyzer, _TEST_SECONDS) as context:
         try:
             return analyzer.self_test(context)
         except Exception as error:  # noqa: BLE001 - a plug-in's may raise anything
@@ -185,7 +206,9 @@ def _tool(need: ToolNeed, used_for: str, versions: dict[tuple[str, ...], str]) -
     elif need.command:
         try:
             if need.command not in versions:
-                versions[need.command] = tool_version(need.command, Deadline.after(_SECONDS), CancelToken())
+                versions[need.command] = tool_version(
+                    need.command, Deadline.after(_VERSION_SECONDS), CancelToken()
+                )
             found = versions[need.command]
             hint = f"{need.command[0]} is there but does not run; {hint}"
         except ToolMissingError as error:

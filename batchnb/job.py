@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import platform
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchnb.records import JobStatus, Severity
@@ -13,12 +10,15 @@ from batchnb.records.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     import pandas as pd
 
     from batchnb.engine.service import BatchAnalysisService
     from batchnb.records import BatchAnalysisJob, Estimate, Portfolio
     from batchnb.results._plotly import Figure
+    from batchnb.results.dataset import Dataset
+    from batchnb.results.triage import Triage
     from batchnb.widgets.job_view import JobView
 
 _AWAIT_SECONDS = 0.05
@@ -135,25 +135,56 @@ class Job:
         return self
 
     @property
+    def dataset(self) -> Dataset:
+        """Everything about the job at this moment, as frames: what charts, comparisons and exports take."""
+        from batchnb.gather import gather  # noqa: PLC0415 - pandas only when asked for, as below
+
+        return gather(self._storage, self._portfolio, [self.id])
+
+    @property
     def tasks(self) -> pd.DataFrame:
         """The job's tasks, one a row."""
-        from batchnb.results.frames import tasks_frame  # noqa: PLC0415
-
-        return tasks_frame(self._storage.get_tasks(self.id))
+        return self._frame("tasks")
 
     @property
     def results(self) -> pd.DataFrame:
         """The results so far, one a row for each ended task."""
-        from batchnb.results.frames import results_frame  # noqa: PLC0415
-
-        return results_frame(self._storage.get_results(self.id))
+        return self._frame("results")
 
     @property
     def findings(self) -> pd.DataFrame:
         """The findings so far, one a row. Read `coverage` too: what was not measured has none."""
-        from batchnb.results.frames import findings_frame  # noqa: PLC0415
+        return self._frame("findings")
 
-        return findings_frame(self._storage.get_findings(self.id))
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """What each tool did for each app so far, one a row."""
+        return self._frame("coverage")
+
+    @property
+    def measurements(self) -> pd.DataFrame:
+        """The numbers measured so far (latencies, requirements met, ...), one a row."""
+        return self._frame("measurements")
+
+    def _frame(self, kind: str) -> pd.DataFrame:
+        from batchnb.engine.bulk import read_snapshot  # noqa: PLC0415
+        from batchnb.results.bulk_frames import frames_of  # noqa: PLC0415
+
+        return frames_of(read_snapshot(self._storage, [self.id], [kind]))[kind]
+
+    @property
+    def consensus(self) -> pd.DataFrame:
+        """The findings so far with those of several tools about one fault as one row."""
+        from batchnb.results.consensus import consensus  # noqa: PLC0415
+
+        return consensus(self)
+
+    @property
+    def triage(self) -> Triage:
+        """The findings so far with what was decided about them, see Workspace.decide."""
+        from batchnb.results.triage import apply_decisions  # noqa: PLC0415
+
+        return apply_decisions(self)
 
     def reparse(self) -> pd.DataFrame:
         """Return the findings as today's parsers read the raw output that was kept; nothing is scanned.
@@ -162,27 +193,16 @@ class Job:
         none above 48 MiB, none of analyses that run no tool) have no rows: compare with `coverage`.
 
         Raises:
+            FileNotFoundError: if a kept file is gone. Those of tasks that were taken over from the job that
+                this one continues are that job's, and go with it.
             ReportError: if a kept file cannot be read by this version.
+            InvalidValueError: if they lie behind a link, which is not followed.
         """
         from batchnb.engine.reparse import reparse  # noqa: PLC0415 - not needed to hold a job
         from batchnb.results.frames import findings_frame  # noqa: PLC0415
 
         service = self._service
         return findings_frame(reparse(self._storage, service.registry, service.base_path, self.id))
-
-    @property
-    def coverage(self) -> pd.DataFrame:
-        """What each tool did for each app so far, one a row."""
-        from batchnb.results.frames import coverage_frame  # noqa: PLC0415
-
-        return coverage_frame(self._storage.get_coverage(self.id))
-
-    @property
-    def measurements(self) -> pd.DataFrame:
-        """The numbers measured so far (latencies, requirements met, ...), one a row."""
-        from batchnb.results.frames import measurements_frame  # noqa: PLC0415
-
-        return measurements_frame(self._storage.get_measurements(self.id))
 
     @property
     def log(self) -> pd.DataFrame:
@@ -200,32 +220,50 @@ class Job:
 
     def severity_chart(self) -> Figure:
         """Return findings by model, app and severity; what was not measured is hatched, never zero."""
-        from batchnb.results.charts import severity_chart  # noqa: PLC0415
+        from batchnb.results.charts import severity  # noqa: PLC0415
 
-        return severity_chart(
-            self._storage.get_findings(self.id),
-            self._storage.get_coverage(self.id),
-            self._storage.get_tasks(self.id),
-        )
+        return severity(self)
 
-    def report(self, path: str | Path, *, title: str | None = None) -> Path:
+    def report(self, path: str | Path, *, title: str | None = None, baseline: object = None) -> Path:
         """Write the job as one HTML file that needs no network, and return its path.
+
+        Args:
+            path: the file to write; an existing one is replaced.
+            title: the heading; None: the job's name.
+            baseline: an earlier Job or Dataset; adds what is new, fixed, reopened and not re-measured.
 
         Raises:
             InvalidValueError: if the file cannot be written.
         """
+        from batchnb.results.compare import compare  # noqa: PLC0415
         from batchnb.results.report import write_report  # noqa: PLC0415
 
-        return write_report(
-            Path(path),
-            job=self.record,
-            tasks=self._storage.get_tasks(self.id),
-            findings=self._storage.get_findings(self.id),
-            coverage=self._storage.get_coverage(self.id),
-            portfolio=self._portfolio,
-            versions=_versions(),
-            title=title,
-        )
+        data = self.dataset
+        comparison = None if baseline is None else compare(baseline, data)
+        return write_report(data, path, comparison=comparison, title=title)
+
+    def export(self, path: str | Path, *, frame: str = "findings") -> Path:
+        """Write the job's data in the format that the suffix names, and return the path.
+
+        `.csv`, `.parquet` and `.jsonl` hold one frame, `.xlsx` all of them, `.sarif` the findings and the
+        coverage, `.batchnb` everything: see `batchnb.load`.
+
+        Raises:
+            InvalidValueError: for another suffix, or if the file cannot be written.
+        """
+        from batchnb.results.export import export  # noqa: PLC0415
+
+        return export(self, path, frame=frame)
+
+    def _ipython_display_(self) -> None:
+        """Show the job in a notebook: live while it runs, and as a static picture when it has ended."""
+        try:
+            from batchnb.widgets.frozen import display_view  # noqa: PLC0415
+        except ImportError:
+            raise NotImplementedError from None  # then the notebook asks for the mimebundle
+        bundle = self._repr_mimebundle_()
+        if self._view is not None:
+            display_view(self._view, bundle)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         """Show the job live in a notebook that has widgets, and as a table or a line of text elsewhere."""
@@ -250,19 +288,3 @@ class Job:
             f"<Job {job.id} {job.name!r}: {job.status.value}, "
             f"{job.completed_tasks} of {job.total_tasks} tasks, findings: {issues}>"
         )
-
-
-def severity_chart(job: Job) -> Figure:
-    """Return a job's findings by model, app and severity; what was not measured is hatched, never zero."""
-    return job.severity_chart()
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions that a report names."""
-    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
-    for package in ("batchnb", "pandas", "plotly"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed as a package"
-    return found

@@ -20,12 +20,14 @@ from batchnb.tools.survey import discover
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     import pandas as pd
 
     from batchnb.engine.broker import EventBroker
     from batchnb.records import JobSpec
     from batchnb.records.portfolio import Apps
+    from batchnb.results.dataset import Dataset
     from batchnb.results.portfolio_view import PortfolioView
     from batchnb.widgets.job_view import JobView
 
@@ -188,8 +190,72 @@ class Workspace:
             RecordNotFoundError: if there is no such job.
             InvariantError: if it has not ended, or there is nothing to run again.
         """
-        job_id = job.id if isinstance(job, Job) else job
-        return self._job(self.service.continue_job(job_id, retry=retry))
+        return self._job(self.service.continue_job(_id_of(job), retry=retry))
+
+    def dataset(self, jobs: Sequence[Job | int] | None = None) -> Dataset:
+        """Return several jobs as one dataset, for trends, or for `.latest()` of each app; None: all jobs.
+
+        Raises:
+            RecordNotFoundError: if there is no such job.
+        """
+        from batchnb.gather import gather  # noqa: PLC0415
+
+        chosen = (
+            [job.id for job in self.storage.get_jobs()] if jobs is None else [_id_of(job) for job in jobs]
+        )
+        for job_id in chosen:
+            self.storage.get_job_or_fail(job_id)
+        return gather(self.storage, self._portfolio, chosen)
+
+    def decide(
+        self,
+        finding: pd.Series | pd.DataFrame,
+        verdict: str,
+        *,
+        reason: str,
+        author: str | None = None,
+        expires: date | str | None = None,
+    ) -> pd.DataFrame:
+        """Note what you make of a finding, durably: it holds for later jobs too, as long as the code stays.
+
+        Args:
+            finding: a row of `job.findings` or `job.consensus`, or several; a row of one tool stands for the
+                whole consensus finding.
+            verdict: `"false_positive"`, `"accepted"` or `"confirmed"`.
+            reason: why; not empty.
+            author: who; None: the user's name on this computer.
+            expires: a date, a time or text such as `"2027-01-01"`; None: it holds without end.
+
+        Returns:
+            The new decisions, one a row.
+
+        Raises:
+            InvalidValueError: for a value that is not allowed, or a row that is not of a stored job.
+        """
+        from batchnb.gather import decide  # noqa: PLC0415
+
+        return decide(
+            self.storage, self._portfolio, finding, verdict, reason=reason, author=author, expires=expires
+        )
+
+    def withdraw(self, decision_id: int, *, reason: str, author: str | None = None) -> None:
+        """Take a decision back; it stays in `decisions`, as withdrawn.
+
+        Raises:
+            RecordNotFoundError: if there is no such decision.
+            EndedError: if it was withdrawn already.
+            InvalidValueError: if there is no reason.
+        """
+        from batchnb.gather import user_name  # noqa: PLC0415
+
+        self.storage.decisions.withdraw(decision_id, author=author or user_name(), reason=reason)
+
+    @property
+    def decisions(self) -> pd.DataFrame:
+        """All decisions, one a row; `job.triage.decisions` says which of them apply to a job."""
+        from batchnb.results.decision_states import decision_states  # noqa: PLC0415
+
+        return decision_states(self.storage.decisions.all())
 
     @property
     def jobs(self) -> pd.DataFrame:
@@ -260,6 +326,10 @@ def _store_path(base: Path, store: str | Path | None) -> Path | None:
             'name another place with store=, or store=":memory:"'
         ) from error
     return path
+
+
+def _id_of(job: Job | int) -> int:
+    return job.id if isinstance(job, Job) else job
 
 
 def _log_folder(store: Path | None) -> Path | None:

@@ -19,10 +19,11 @@ def main() -> None:
     engine.report(engine.QUICK if chosen.quick else engine.Size())
     if not chosen.engine:
         # every measuring process imports this file, but pandas not
-        from benchmarks import figures, log, static  # noqa: PLC0415
+        from benchmarks import figures, frames, log, static  # noqa: PLC0415
 
         log.report()
         figures.report()
+        frames.report(100_000 if chosen.quick else 1_000_000)
         static.report(8 if chosen.quick else 40)
 
 

@@ -1,4 +1,4 @@
-"""What every test gets: no settings from outside, `import support`, and a browser if it asks."""
+"""What every test gets: nothing of the user's from outside, `import support`, and a browser if it asks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 SETTINGS = ("BATCH_MAX_JOBS", "BATCH_MAX_TASKS", "BATCH_TASK_TIMEOUT_SECONDS", "APP_BASE_PATH")
+KEYS = ("BATCHNB_LLM_API_KEY", "ZAP_API_KEY")
+CACHE = "BATCHNB_CACHE"
 CHROMIUM = os.environ.get("BATCHNB_CHROMIUM", "/usr/bin/chromium")
 FIGURE = "figure"
 CHROMIUM_ARGUMENTS = (
@@ -25,10 +27,14 @@ CHROMIUM_ARGUMENTS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch):
-    for name in SETTINGS:
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_from_outside(tmp_path_factory):
+    """Also for fixtures that many tests share: no settings, no keys, and a cache of this session's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (*SETTINGS, *KEYS):
+            patch.delenv(name, raising=False)
+        patch.setenv(CACHE, str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def pytest_collection_modifyitems(items):

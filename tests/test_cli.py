@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 from support import EXAMPLES, FAULT, make_apps, wait_until
@@ -65,6 +66,42 @@ def test_a_wrong_value_is_said_on_the_error_stream_and_gives_2(base, capsys, arg
 def test_doctor_says_what_is_there(capsys):
     assert main(["doctor"]) == 0
     assert "bandit" in capsys.readouterr().out
+
+
+def test_the_analyses_that_talk_to_the_running_app_are_said_to(capsys):
+    assert main(["analyses"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    heads = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
+    running = [
+        before.partition(":")[0] for before, line in pairwise(lines) if "talks to the running app" in line
+    ]
+    assert running == [head for head in heads if head in {"performance", "zap"}]
+    assert running
+
+
+def test_only_the_named_tools_are_listed(capsys):
+    assert main(["tools", "list", "node", "opengrep"]) == 0
+
+    rows = [line for line in capsys.readouterr().out.splitlines()[1:] if not line.startswith(" ")]
+    assert [row.split()[0] for row in rows] == ["node", "opengrep"]
+
+
+def test_all_tools_are_listed_by_default(capsys):
+    assert main(["tools"]) == 0
+    by_default = capsys.readouterr().out
+    assert main(["tools", "list", "all"]) == 0
+
+    assert capsys.readouterr().out == by_default
+    assert "wapiti" in by_default
+
+
+def test_an_unknown_tool_is_an_error(capsys):
+    assert main(["tools", "list", "node", "nodejs"]) == 2
+
+    said = capsys.readouterr()
+    assert "tool 'nodejs' is not valid: known are" in said.err
+    assert said.out == ""
 
 
 def test_the_log_of_a_job_tells_what_happened_by_time(tmp_path, capsys):

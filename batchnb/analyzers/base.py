@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,12 +14,13 @@ from pydantic_core import to_json
 
 from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.tools import layout
+from batchnb.tools.cancellation import CancelToken, Deadline
+from batchnb.tools.scratch import scratch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from batchnb.records import AnalysisReport
-    from batchnb.tools.cancellation import CancelToken, Deadline
     from batchnb.tools.layout import AppFolder
 
 
@@ -172,6 +174,32 @@ class Analyzer(ABC):
     def find_app(self, model: str, app_num: int) -> AppFolder | None:
         """Return where an app lies, or None if there is no such app."""
         return layout.find_app(self.base_path, model, app_num)
+
+
+@contextmanager
+def own_context(
+    analyzer: Analyzer,
+    seconds: float,
+    *,
+    cancel: CancelToken | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[AnalysisContext]:
+    """Give the context of an analysis outside any job; its scratch folder is removed at the end.
+
+    Args:
+        analyzer: whose secrets it gets.
+        seconds: until its deadline.
+        cancel: says when it is wanted no more; None: nobody does.
+        progress: see `AnalysisContext`; None: nobody watches.
+    """
+    with scratch_folder() as scratch:
+        yield AnalysisContext(
+            scratch=scratch,
+            deadline=Deadline.after(seconds),
+            cancel=cancel or CancelToken(),
+            progress=progress or (lambda percent: None),  # noqa: ARG005 - nobody watches
+            secrets=analyzer.given_secrets(),
+        )
 
 
 def check_options(analyzer: type[Analyzer], values: Mapping[str, Any], source: str) -> Options:

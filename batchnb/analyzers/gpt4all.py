@@ -15,6 +15,7 @@ from batchnb.analyzers.llm.options import DEFAULT_ADDRESS, LlmOptions
 from batchnb.analyzers.llm.reading import HEURISTIC, LLM, Reader
 from batchnb.analyzers.llm.transcript import app_sources
 from batchnb.analyzers.raw import RawAnalysis, RawTarget, StagedFiles, ToolRun
+from batchnb.analyzers.staged_files import staged_files
 from batchnb.analyzers.tool_analyzer import ToolAnalyzer
 from batchnb.records import AnalysisReport, AnalysisType, CoverageStatus
 from batchnb.records.errors import InvalidValueError
@@ -133,15 +134,7 @@ class GPT4AllAnalyzer(ToolAnalyzer):
 def _staged(app: AppFolder, context: AnalysisContext, number: int) -> StagedFiles:
     staging = Staging(context.scratch / f"{number:03d}")
     staging.add(app.path, suffixes=SUFFIXES)
-    tree = staging.tree()
-    return StagedFiles(
-        origins=tree.origins,
-        sources=tree.sources,
-        not_utf8=tuple(sorted(tree.not_utf8)),
-        unread=tree.unread,
-        foreign=tree.foreign,
-        silenced=tree.silenced,
-    )
+    return staged_files(staging.tree())
 
 
 def _run(

@@ -50,7 +50,7 @@ def isolate(analyzer: type[Analyzer], base_path: str | Path, *, pool: WorkerPool
             "base_path": str(self.base_path),
             "apps": [[app.model, app.app_num, str(app.path)] for app in apps],
             "options": _as_json(options),
-            "secrets": context.secrets or self.given_secrets(),
+            "secrets": context.secrets,
             "raw_file": None if context.raw_file is None else str(context.raw_file),
         }
         return _Analysis(type(self), apps, context).run(request, pool or default_pool())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import zlib
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 FORMAT = 1
 MAX_KEPT_BYTES = 48 << 20
 """Size, as JSON, above which a raw analysis is not kept; the findings are, in any case."""
+_UNREADABLE = (
+    *(gzip.BadGzipFile, zlib.error, EOFError),
+    *(ValueError, TypeError, KeyError, AttributeError, RecursionError),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +109,8 @@ class RawAnalysis:
         Raises:
             OSError: if it cannot be written.
         """
+        if self._least_bytes() > MAX_KEPT_BYTES:  # asked first: as JSON it would be there several times
+            return False
         text = json.dumps({"format": FORMAT, **asdict(self)}).encode()
         if len(text) > MAX_KEPT_BYTES:
             return False
@@ -117,13 +124,18 @@ class RawAnalysis:
             unfinished.unlink(missing_ok=True)
         return True
 
+    def _least_bytes(self) -> int:
+        """Return how large its JSON is at least: each character of the long texts is a byte or more."""
+        sources = (text for target in self.targets if target.files for text in target.files.sources.values())
+        return sum(map(len, sources)) + sum(len(run.output) for run in self.runs)
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read one that was kept.
 
         Raises:
             OSError: if there is no such file.
-            ReportError: if it is not one of ours, or of a newer format.
+            ReportError: if it is not one of ours, is damaged, or of another format.
         """
         try:
             with gzip.open(path, "rb") as file:
@@ -133,7 +145,7 @@ class RawAnalysis:
             values["targets"] = tuple(map(_target, values["targets"]))
             values["runs"] = tuple(map(_run, values["runs"]))
             return cls(**values)
-        except (ValueError, TypeError, KeyError, AttributeError, EOFError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise ReportError(f"{path.name} is no raw analysis: {error}") from error
 
 

@@ -60,12 +60,7 @@ class SourceAnalyzer(ToolAnalyzer):
         collection = SourceCollection(context, tools)
         collection.stage(apps, self.part, beside=self.beside)
         for tool in tools:
-            if isinstance(tool, Scanner):
-                collection.scan(tool)
-            elif isinstance(tool, SourceCheck):
-                collection.check(tool)
-            elif isinstance(tool, OnlineAudit):
-                collection.ask(tool)
+            collection.run(tool)
         return RawAnalysis(
             analysis_type=self.key,
             options=options.model_dump(mode="json"),

@@ -7,14 +7,17 @@ until the app that does it is alone: only its own cell suffers.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from batchnb.analyzers.checks.online import OnlineAudit
 from batchnb.analyzers.raw import RawTarget, StagedFiles, ToolRun
+from batchnb.analyzers.scanners.base import Scanner, SourceCheck
+from batchnb.analyzers.staged_files import Gathered, has_file_for, place_in, staged_files, texts_for
 from batchnb.records import CoverageStatus
 from batchnb.records.errors import ReportError, ToolMissingError
 from batchnb.tools.cancellation import Deadline
@@ -27,11 +30,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from batchnb.analyzers.base import AnalysisContext
-    from batchnb.analyzers.checks.online import OnlineAudit
-    from batchnb.analyzers.scanners.base import Scanner, SourceCheck, SourceTool
+    from batchnb.analyzers.scanners.base import SourceTool
     from batchnb.tools.layout import AppFolder
     from batchnb.tools.process import RawOutput
 
+_log = logging.getLogger(__name__)
 SHARED_SECONDS = 30.0
 """How long a tool may take for several apps before they are split, and ..."""
 SHARED_SECONDS_EACH = 5.0
@@ -88,17 +91,29 @@ class SourceCollection:
                     staging.add(app.path, suffixes=suffixes, names=names, shallow=True)
                 tree = staging.tree()
                 size += sum(map(len, tree.sources.values()))
-                files = StagedFiles(
-                    origins=tree.origins,
-                    sources=tree.sources,
-                    not_utf8=tuple(sorted(tree.not_utf8)),
-                    unread=tree.unread,
-                    foreign=tree.foreign,
-                    silenced=tree.silenced,
-                )
+                files = staged_files(tree)
             self.targets.append(RawTarget(model=app.model, app_num=app.app_num, files=files))
 
-    def check(self, check: SourceCheck) -> None:
+    def run(self, tool: SourceTool) -> None:
+        """Run a tool over the apps; an error in its adapter costs its own cells and no other's."""
+        try:
+            if isinstance(tool, Scanner):
+                self._scan(tool)
+            elif isinstance(tool, SourceCheck):
+                self._check(tool)
+            elif isinstance(tool, OnlineAudit):
+                self._ask(tool)
+        except Exception as error:  # noqa: BLE001 - an adapter may be a stranger's, and raise anything
+            _log.warning("the adapter of %s failed", tool.name, exc_info=True)
+            done = {number for run in self.runs if run.tool == tool.name for number in run.targets}
+            left = tuple(number for number in self._staged() if number not in done)
+            lacks = isinstance(error, ToolMissingError)
+            status = CoverageStatus.TOOL_MISSING if lacks else CoverageStatus.FAILED
+            detail = str(error) if lacks else failure(error)
+            if left:
+                self._add(ToolRun(tool=tool.name, targets=left, status=status, detail=detail))
+
+    def _check(self, check: SourceCheck) -> None:
         """Note whether a check can run; it runs when the collection is read."""
         lack, offline = check.available(), check.offline()
         state = CoverageStatus.TOOL_MISSING if lack else CoverageStatus.OFFLINE
@@ -112,62 +127,68 @@ class SourceCollection:
             )
         )
 
-    def ask(self, audit: OnlineAudit) -> None:
-        """Ask a registry about each app that has a file for it."""
-        for number in self._staged():
-            files = self.files_for(audit, number)
-            if not files or audit.command() is None:
-                lack = CoverageStatus.TOOL_MISSING if files else CoverageStatus.NOT_APPLICABLE
-                hint = f"not installed: {audit.install_hint}"
-                self._add(ToolRun(tool=audit.name, targets=(number,), status=lack, detail=hint))
-                continue
-            scratch = self.context.scratch / f"{audit.name}-{number}"
-            scratch.mkdir(mode=0o700)
-            said, seconds = audit.ask_all(files, scratch, self.context.deadline, self.context.cancel)
-            self._add(ToolRun(tool=audit.name, targets=(number,), output=said, seconds=round(seconds, 3)))
-
-    def files_for(self, tool: SourceTool, number: int) -> dict[str, str]:
-        """Return the texts of an app's files that a tool is for, by their paths in the app."""
-        files = self.targets[number].files
-        return {} if files is None else texts_for(tool, files)
-
-    def scan(self, scanner: Scanner) -> None:
-        """Run a scanner over all apps that have a file for it."""
-        wanted = [number for number, target in enumerate(self.targets) if _has_file_for(scanner, target)]
-        idle = tuple(number for number in self._staged() if number not in wanted)
-        command = scanner.command()
+    def _ask(self, audit: OnlineAudit) -> None:
+        """Ask a registry about each app that has a file for it, one after the other."""
+        context, wanted = self.context, self._wanted(audit)
+        command = self._command(audit, wanted)
         if command is None:
-            status = CoverageStatus.TOOL_MISSING
-            detail = f"not installed: {scanner.install_hint}"
-            self._add(ToolRun(tool=scanner.name, targets=tuple(wanted), status=status, detail=detail))
-        elif wanted:
-            self._scan(scanner, command, wanted)
-        if idle:  # what they lack is told when the files are looked at
-            self._add(ToolRun(tool=scanner.name, targets=idle, status=CoverageStatus.NOT_APPLICABLE))
+            return
+        version = tool_version(command, context.deadline, context.cancel)
+        for number in wanted:
+            scratch = context.scratch / f"{audit.name}-{number}"
+            scratch.mkdir(mode=0o700)
+            texts = texts_for(audit, self.targets[number].files or StagedFiles())
+            with self._deadline(audit, 1) as deadline:
+                said = audit.ask_all(texts, scratch, deadline, context.cancel)
+            status, detail = _ENDINGS.get(said.ending, (CoverageStatus.OK, ""))
+            self._add(
+                ToolRun(
+                    tool=audit.name,
+                    targets=(number,),
+                    status=status,
+                    detail=detail,
+                    version=version,
+                    seconds=round(said.seconds, 3),
+                    output=said.output,
+                )
+            )
+
+    def _command(self, tool: Scanner | OnlineAudit, wanted: Sequence[int]) -> tuple[str, ...] | None:
+        """Return how to start a tool for the wanted apps; None: there is nothing to do, which is noted."""
+        if idle := tuple(number for number in self._staged() if number not in wanted):
+            # what they lack is told when the files are looked at
+            self._add(ToolRun(tool=tool.name, targets=idle, status=CoverageStatus.NOT_APPLICABLE))
+        if not wanted:
+            return None
+        command = tool.command()
+        if command is None:
+            status, detail = CoverageStatus.TOOL_MISSING, f"not installed: {tool.install_hint}"
+            self._add(ToolRun(tool=tool.name, targets=tuple(wanted), status=status, detail=detail))
+        return command
+
+    def _wanted(self, tool: SourceTool) -> list[int]:
+        return [number for number, target in enumerate(self.targets) if has_file_for(tool, target)]
 
     def _staged(self) -> list[int]:
         return [number for number, target in enumerate(self.targets) if target.files is not None]
 
-    def _scan(self, scanner: Scanner, command: tuple[str, ...], wanted: list[int]) -> None:
-        context = self.context
-        try:
-            version = own_version(command, scanner.distribution) or tool_version(
-                command, context.deadline, context.cancel
-            )
-            pending = [wanted]
-            while pending:
-                group = pending.pop()
-                run = self._call(scanner, command, group, version)
-                if run.status is CoverageStatus.OK or len(group) == 1 or self._is_over():
-                    self._add(run)
-                else:
-                    middle = len(group) // 2
-                    pending += [group[middle:], group[:middle]]
-        except ToolMissingError as error:
-            done = {number for run in self.runs if run.tool == scanner.name for number in run.targets}
-            left = tuple(number for number in wanted if number not in done)
-            status = CoverageStatus.TOOL_MISSING
-            self._add(ToolRun(tool=scanner.name, targets=left, status=status, detail=str(error)))
+    def _scan(self, scanner: Scanner) -> None:
+        """Run a scanner over all apps that have a file for it."""
+        context, wanted = self.context, self._wanted(scanner)
+        command = self._command(scanner, wanted)
+        if command is None:
+            return
+        version = own_version(command, scanner.distribution)
+        version = version or tool_version(command, context.deadline, context.cancel)
+        pending = [wanted]
+        while pending:
+            group = pending.pop()
+            run = self._call(scanner, command, group, version)
+            if run.status is CoverageStatus.OK or len(group) == 1 or self._is_over():
+                self._add(run)
+            else:
+                middle = len(group) // 2
+                pending += [group[middle:], group[:middle]]
 
     def _is_over(self) -> bool:
         return self.context.cancel.cancelled or self.context.deadline.expired
@@ -176,7 +197,7 @@ class SourceCollection:
         self, scanner: Scanner, command: tuple[str, ...], group: Sequence[int], version: str
     ) -> ToolRun:
         """Run a scanner over a group of apps and look whether what it wrote is a report."""
-        with self._gathered(group) as root, self._deadline(len(group)) as deadline:
+        with self._gathered(group) as root, self._deadline(scanner, len(group)) as deadline:
             raw = run_tool(
                 (*command, *scanner.argv(root)),
                 deadline=deadline,
@@ -210,7 +231,13 @@ class SourceCollection:
             said = scanner.parse(raw)
         except ReportError as error:
             return CoverageStatus.FAILED, str(error)
-        given = {place_in(str(root), issue.path) for issue in said.issues}
+        except Exception as error:  # noqa: BLE001 - as in `run`; here the app that causes it can be found
+            _log.warning("the adapter of %s cannot read a report", scanner.name, exc_info=True)
+            return CoverageStatus.FAILED, failure(error)
+        named = {issue.path for issue in said.issues}
+        if len(group) > 1:  # alone, a gap can only be the app's own
+            named |= said.unparsed.keys() | said.incomplete.keys()
+        given = {place_in(str(root), path) for path in named}
         foreign = [place for place in given if not self._was_given(place, group)]
         if foreign:  # a report about other files is not a report about these apps
             return CoverageStatus.FAILED, f"its report names {len(foreign)} files that it was not given"
@@ -224,15 +251,15 @@ class SourceCollection:
         return files is not None and path in files.origins
 
     @contextmanager
-    def _deadline(self, apps: int) -> Iterator[Deadline]:
-        """Give the deadline of one call; it follows when the task's is moved.
+    def _deadline(self, tool: SourceTool, apps: int) -> Iterator[Deadline]:
+        """Give the deadline of one call of a tool; it follows when the task's is moved.
 
         A tool that has others after it gets half of the time that is left, and some is kept for reading what
         they all wrote: one file that a tool chokes on must not cost what the others found.
         """
         began, whole = time.monotonic(), self.context.deadline
         patience = SHARED_SECONDS + SHARED_SECONDS_EACH * apps if len(self.targets) > 1 else math.inf
-        is_last = len({run.tool for run in self.runs}) + 1 >= len(self.tools)
+        is_last = len({tool.name, *(run.tool for run in self.runs)}) >= len(self.tools)
 
         def at() -> float:
             left = whole.at - began
@@ -246,62 +273,16 @@ class SourceCollection:
         finally:
             unsubscribe()
 
-    def _gathered(self, group: Sequence[int]) -> _Gathered:
+    def _gathered(self, group: Sequence[int]) -> Gathered:
         self._groups += 1
         root = self.context.scratch / f"scan{self._groups}"
-        return _Gathered(root, [self._folders[number] for number in group])
+        return Gathered(root, [self._folders[number] for number in group])
 
     def _add(self, run: ToolRun) -> None:
         self.runs.append(run)
         self.context.progress(min(95, 5 + 90 * len({each.tool for each in self.runs}) // len(self.tools)))
 
 
-class _Gathered:
-    """The folders of some apps under one root while a tool reads them; then they go back."""
-
-    def __init__(self, root: Path, folders: Sequence[Path]) -> None:
-        self._root, self._folders = root, folders
-
-    def __enter__(self) -> Path:
-        self._root.mkdir(mode=0o700)
-        for folder in self._folders:
-            folder.rename(self._root / folder.name)
-        return self._root
-
-    def __exit__(self, *exc: object) -> None:
-        for folder in self._folders:
-            (self._root / folder.name).rename(folder)
-
-
-def texts_for(tool: SourceTool, files: StagedFiles) -> dict[str, str]:
-    """Return the texts of the files that a tool is for, by their paths in the app."""
-    return {origin: files.sources[path] for path, origin in files.origins.items() if tool.is_for(origin)}
-
-
-def eligible(tool: SourceTool, files: StagedFiles) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return which staged paths a tool is for, and which files for it were left out, with the reasons.
-
-    What was left out and has no suffix may be a folder with anything in it, so it counts for every tool.
-    """
-    staged = [path for path, origin in files.origins.items() if tool.is_for(origin)]
-    left_out = [(path, why) for path, why in files.unread if tool.is_for(path) or _may_hold_any(path, why)]
-    return staged, left_out
-
-
-def _may_hold_any(path: str, why: str) -> bool:
-    name = path.rpartition("/")[2]
-    return "." not in name.lstrip(".") or why.startswith(("folder", "deeper", "more than", "version", "inst"))
-
-
-def _has_file_for(tool: SourceTool, target: RawTarget) -> bool:
-    return target.files is not None and any(map(tool.is_for, target.files.origins.values()))
-
-
-def place_in(root: str, reported: str) -> tuple[int, str]:
-    """Return which app of a call a reported path belongs to, and the path in its copy; -1: to none."""
-    path = PurePosixPath(reported)
-    if path.is_absolute() and path.is_relative_to(root):
-        path = path.relative_to(root)
-    folder, *inner = path.parts or ("",)
-    is_app = folder.isascii() and folder.isdigit() and ".." not in inner
-    return (int(folder), "/".join(inner)) if is_app else (-1, reported)
+def failure(error: Exception) -> str:
+    """Return what is said of an adapter that raised what it should not."""
+    return f"its adapter failed: {type(error).__name__}: {error}"[:300]

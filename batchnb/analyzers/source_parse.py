@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from batchnb.analyzers.checks.online import OnlineAudit
+from batchnb.analyzers.findings import FindingMaker
+from batchnb.analyzers.hiding import SecretLines, raw_snippet
 from batchnb.analyzers.raw import StagedFiles
 from batchnb.analyzers.scanners.base import Scanner, ScanReport, SourceCheck
-from batchnb.analyzers.source_collect import eligible, place_in, texts_for
-from batchnb.records import AnalysisReport, Coverage, CoverageStatus, Finding, UnreadFile, fingerprint
+from batchnb.analyzers.source_collect import failure
+from batchnb.analyzers.staged_files import eligible, place_in, texts_for
+from batchnb.records import AnalysisReport, Coverage, CoverageStatus, UnreadFile
 from batchnb.records.errors import OfflineError, ReportError
 
 if TYPE_CHECKING:
@@ -18,13 +21,11 @@ if TYPE_CHECKING:
 
     from batchnb.analyzers.raw import RawAnalysis, RawTarget, ToolRun
     from batchnb.analyzers.scanners.base import Issue, SourceTool
+    from batchnb.records import Finding
 
+_log = logging.getLogger(__name__)
 _NOT_UTF8 = "is not UTF-8, or says that it is not"
 MAX_UNREAD_NAMES = 200
-MAX_SNIPPET_LINES = 3
-MAX_SNIPPET_CHARS = 400
-MAX_MESSAGE_CHARS = 1_000
-MASKED = "(not shown: it may hold the secret)"
 
 
 def read_sources(raw: RawAnalysis, tools: Mapping[str, SourceTool]) -> tuple[AnalysisReport, ...]:
@@ -35,19 +36,26 @@ def read_sources(raw: RawAnalysis, tools: Mapping[str, SourceTool]) -> tuple[Ana
         tools: name -> scanner or check, for each tool that ran.
     """
     readers = [_Reader(raw.analysis_type, target) for target in raw.targets]
-    for run in raw.runs:
-        tool = tools[run.tool]
-        by_target = _split(tool, run)
+    for collected in raw.runs:
+        tool = tools[collected.tool]
+        run, by_target = _split(tool, collected)
         for number in run.targets:
             readers[number].read(tool, run, by_target.get(number, ScanReport(issues=())))
     return tuple(reader.report() for reader in readers)
 
 
-def _split(tool: SourceTool, run: ToolRun) -> dict[int, ScanReport]:
-    """Return what a scanner said, by app, with paths as they are in the app's staged copy."""
+def _split(tool: SourceTool, run: ToolRun) -> tuple[ToolRun, dict[int, ScanReport]]:
+    """Return what a scanner said, by app, with paths as they are in the app's staged copy.
+
+    The call is one that failed if its report, which another version could read, is none to this one.
+    """
     if run.status is not CoverageStatus.OK or not isinstance(tool, Scanner):
-        return {}
-    whole = tool.parse(run.as_output())
+        return run, {}
+    try:
+        whole = tool.parse(run.as_output())
+    except Exception as error:  # noqa: BLE001 - see `SourceCollection.run`
+        why = str(error) if isinstance(error, ReportError) else failure(error)
+        return replace(run, status=CoverageStatus.FAILED, detail=why), {}
     parts = {number: _Part() for number in run.targets}
     for issue in whole.issues:
         number, path = _place_in(run, issue.path)
@@ -59,7 +67,7 @@ def _split(tool: SourceTool, run: ToolRun) -> dict[int, ScanReport]:
     for reported in whole.scanned or ():
         number, path = _place_in(run, reported)
         parts[number].scanned.add(path)
-    return {number: part.report(whole) for number, part in parts.items()}
+    return run, {number: part.report(whole) for number, part in parts.items()}
 
 
 def _place_in(run: ToolRun, reported: str) -> tuple[int, str]:
@@ -94,11 +102,15 @@ class _Reader:
     def __init__(self, analysis_type: str, target: RawTarget) -> None:
         self._type, self._target = analysis_type, target
         self._files = target.files or StagedFiles()  # without files there are no runs either
-        self._findings: list[Finding] = []
+        texts = {origin: self._files.sources[path] for path, origin in self._files.origins.items()}
+        self._secrets = SecretLines(texts)
+        self._findings: list[tuple[Finding, Issue]] = []
         self._coverage: list[Coverage] = []
 
     def report(self) -> AnalysisReport:
-        return AnalysisReport(issues=tuple(self._findings), coverage=tuple(self._coverage))
+        """Return what was read; that a line holds a secret, another tool may have said later."""
+        issues = tuple(self._secrets.shown(finding, issue) for finding, issue in self._findings)
+        return AnalysisReport(issues=issues, coverage=tuple(self._coverage))
 
     def read(self, tool: SourceTool, run: ToolRun, said: ScanReport) -> None:
         staged, left_out = eligible(tool, self._files)
@@ -120,9 +132,13 @@ class _Reader:
             status = CoverageStatus.OFFLINE if isinstance(error, OfflineError) else CoverageStatus.FAILED
             self._coverage.append(self._cell(run, cell, status, str(error)))
             return
+        except Exception as error:  # noqa: BLE001 - a check reads hostile files, and may be a stranger's
+            _log.warning("%s failed", tool.name, exc_info=True)
+            self._coverage.append(self._cell(run, cell, CoverageStatus.FAILED, failure(error)))
+            return
         status, detail = cell.judge(said)
         if status.is_measured:
-            self._findings += self._made(tool, said)
+            self._make(tool, said)
         self._coverage.append(self._cell(run, cell, status, detail))
 
     def _placed(self, said: ScanReport, staged: Sequence[str]) -> ScanReport:
@@ -162,38 +178,17 @@ class _Reader:
             detail="; ".join(part for part in (detail, foreign) if part),
         )
 
-    def _made(self, tool: SourceTool, said: ScanReport) -> list[Finding]:
+    def _make(self, tool: SourceTool, said: ScanReport) -> None:
         """Attach path, snippet and identity to what was reported, in order of place."""
-        occurrences: Counter[tuple[str, str, str]] = Counter()
-        lines: dict[str, list[str]] = {}
-        findings = []
-        pairs = [(issue, self._files.origins[issue.path]) for issue in said.issues]
-        for issue, origin in sorted(pairs, key=lambda pair: _place(*pair)):
-            if issue.path not in lines:
-                lines[issue.path] = self._files.sources[issue.path].split("\n")
-            snippet = _snippet(lines[issue.path], issue)
-            key = (issue.rule, origin, " ".join(snippet.split()))
-            findings.append(
-                Finding(
-                    model=self._target.model,
-                    app_num=self._target.app_num,
-                    analysis_type=self._type,
-                    tool=tool.name,
-                    rule=issue.rule,
-                    severity=issue.severity,
-                    confidence=issue.confidence,
-                    cwe=issue.cwe,
-                    path=origin,
-                    line=issue.line,
-                    column=issue.column,
-                    message=issue.message[:MAX_MESSAGE_CHARS],
-                    snippet=MASKED if tool.masks_snippet and snippet else snippet,
-                    fingerprint=fingerprint(tool.name, issue.rule, origin, snippet, occurrences[key]),
-                    tags=self._tags(issue),
-                )
-            )
-            occurrences[key] += 1
-        return findings
+        maker = FindingMaker(analysis_type=self._type, tool=tool.name, target=self._target)
+        placed = [
+            replace(issue, path=self._files.origins[issue.path], tags=self._tags(issue))
+            for issue in said.issues
+        ]
+        for issue in sorted(placed, key=_place):
+            snippet = raw_snippet(self._secrets.lines(issue.path), issue)
+            self._findings.append((maker.make(issue, snippet=snippet, identity=snippet), issue))
+            self._secrets.note(issue)
 
     def _tags(self, issue: Issue) -> tuple[str, ...]:
         silenced = self._files.silenced.get(issue.path, ())
@@ -278,12 +273,5 @@ def _shown(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode(errors="backslashreplace")[-2_000:]
 
 
-def _place(issue: Issue, origin: str) -> tuple[str, int, int, str, str]:
-    return origin, issue.line or 0, issue.column or 0, issue.rule, issue.message
-
-
-def _snippet(lines: Sequence[str], issue: Issue) -> str:
-    if issue.line is None or issue.line < 1:
-        return ""
-    last = min(issue.end_line or issue.line, issue.line + MAX_SNIPPET_LINES - 1)
-    return "\n".join(line.rstrip() for line in lines[issue.line - 1 : last])[:MAX_SNIPPET_CHARS]
+def _place(issue: Issue) -> tuple[str, int, int, str, str]:
+    return issue.path, issue.line or 0, issue.column or 0, issue.rule, issue.message

@@ -7,12 +7,10 @@ from abc import abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from batchnb.analyzers.base import AnalysisContext, Analyzer, check_options
+from batchnb.analyzers.base import AnalysisContext, Analyzer, check_options, own_context
 from batchnb.records import AnalysisReport, CoverageStatus
 from batchnb.records.errors import InvalidValueError
 from batchnb.records.task import DEFAULT_TIMEOUT_SECONDS
-from batchnb.tools.cancellation import CancelToken, Deadline
-from batchnb.tools.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -80,14 +78,7 @@ class ToolAnalyzer(Analyzer):
         if app is None:
             where = f"there is no {model}/app{app_num} under {self.base_path}"
             raise InvalidValueError("app", f"{model}/app{app_num}", where, source)
-        with scratch_folder() as scratch:
-            context = AnalysisContext(
-                scratch=scratch,
-                deadline=Deadline.after(DEFAULT_TIMEOUT_SECONDS),
-                cancel=CancelToken(),
-                progress=lambda percent: None,  # noqa: ARG005 - nobody watches
-                secrets=self.given_secrets(),
-            )
+        with own_context(self, DEFAULT_TIMEOUT_SECONDS) as context:
             yield app, check_options(type(self), values, source), context
 
 

@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from batchnb.analyzers.base import AnalysisContext, Options, ToolNeed, check_options
+from batchnb.analyzers.base import AnalysisContext, Options, ToolNeed, check_options, own_context
 from batchnb.analyzers.dast import probe_run, wapiti, zap_report
 from batchnb.analyzers.dast.collecting import KEY_VARIABLE, NO_ZAP, Collection
 from batchnb.analyzers.dast.options import ZapOptions
@@ -26,8 +26,7 @@ from batchnb.analyzers.tool_analyzer import ToolAnalyzer
 from batchnb.records import AnalysisReport, AnalysisType, Coverage, CoverageStatus, Finding
 from batchnb.records.errors import BatchnbError, InvalidValueError, ReportError, UnknownNameError
 from batchnb.records.task import DEFAULT_TIMEOUT_SECONDS
-from batchnb.tools.cancellation import CancelToken, Deadline
-from batchnb.tools.scratch import scratch_folder
+from batchnb.tools.cancellation import CancelToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -215,14 +214,12 @@ class ScanManager:
     def _run(self, scan: _Scan, app: AppFolder, options: Options) -> None:
         status = "failed"
         try:
-            with scratch_folder() as scratch:
-                context = AnalysisContext(
-                    scratch=scratch,
-                    deadline=Deadline.after(DEFAULT_TIMEOUT_SECONDS),
-                    cancel=scan.cancel,
-                    progress=lambda percent: setattr(scan, "progress", percent),
-                    secrets=self._analyzer.given_secrets(),
-                )
+            with own_context(
+                self._analyzer,
+                DEFAULT_TIMEOUT_SECONDS,
+                cancel=scan.cancel,
+                progress=lambda percent: setattr(scan, "progress", percent),
+            ) as context:
                 scan.report = self._analyzer.analyze(app, options, context)
             status = "stopped" if scan.cancel.cancelled else "completed"
         except (BatchnbError, OSError) as error:

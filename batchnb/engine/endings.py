@@ -157,21 +157,28 @@ def _list_errors(db: apsw.Connection, job_id: int, endings: Sequence[Ended]) -> 
 
 
 def _new_lacks(db: apsw.Connection, job_id: int, endings: Sequence[Ended]) -> list[JobError]:
-    """Return what tasks were skipped for, unless the job names a lack of that analysis already."""
+    """Return what tasks were skipped for, unless the job names a lack of that analysis already.
+
+    Whose lack it is stands in the error's details; see also JobRun.
+    """
     lacks = {
         ended.task.analysis_type: ended.task.error
         for ended in reversed(endings)
         if ended.task.error is not None and ended.task.status is TaskStatus.SKIPPED
     }
-    query = "SELECT message FROM job_errors WHERE job_id = ? AND category = ?"
+    query = "SELECT details ->> 'analysis_type' FROM job_errors WHERE job_id = ? AND category = ?"
     known: list[tuple[Any, ...]] = (
         db.execute(query, (job_id, ErrorCategory.DEPENDENCY.value)).fetchall() if lacks else []
     )
-    named = {str(row[0]).split(" ", 1)[0].rstrip(":") for row in known}
     return [
-        replace(error, task_id=None, message=f"{kind}: {error.message}")
+        replace(
+            error,
+            task_id=None,
+            message=f"{kind}: {error.message}",
+            details={**error.details, "analysis_type": kind},
+        )
         for kind, error in lacks.items()
-        if kind not in named
+        if (kind,) not in known
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import uuid
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.base import AnalysisContext, Analyzer, Options, check_options
@@ -25,7 +26,7 @@ from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.scratch import LazyScratch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from batchnb.engine.storage import JobStorage
@@ -97,16 +98,6 @@ class TaskExecutor:
             results.put(failed(task.analysis_type, error))
         return results.get_nowait()
 
-    def batch_size(self, task: BatchAnalysisTask, services: Mapping[str, Any]) -> int:
-        """Return how many tasks of the same analysis one call may serve."""
-        analyzer = _analyzer(services, task.analysis_type)
-        return 1 if analyzer is None else analyzer.batch_size
-
-    def is_exclusive(self, task: BatchAnalysisTask, services: Mapping[str, Any]) -> bool:
-        """Return whether a task is to run alone."""
-        analyzer = _analyzer(services, task.analysis_type)
-        return analyzer is not None and analyzer.exclusive
-
     def perform_all(
         self,
         tasks: Sequence[BatchAnalysisTask],
@@ -127,33 +118,31 @@ class TaskExecutor:
         analyzer = _analyzer(services, tasks[0].analysis_type)
         assert analyzer is not None  # noqa: S101 - it said its batch size
         apps = [_usable_app(task, analyzer) for task in tasks]
-        with LazyScratch() as scratch:
+        raw_file = self._raw_file(tasks[0])
+        with _unless_it_fails(raw_file), LazyScratch() as scratch:
             context = AnalysisContext(
                 scratch=scratch.path,
                 deadline=deadline,
                 cancel=cancel,
                 progress=progress,
-                raw_file=self._raw_file(tasks[0]),
+                raw_file=raw_file,
                 secrets=analyzer.given_secrets(),
             )
             usable = [app for app in apps if app is not None]
-            reports = iter(analyzer.analyze_all(usable, self._options(job, analyzer), context))
-        found = [None if app is None else next(reports) for app in apps]
-        places = iter(range(len(usable)))
-        return [
-            None if app is None else self._shared(analyzer, report, context.raw_file, next(places))
-            for app, report in zip(apps, found, strict=True)
-        ]
-
-    def _shared(
-        self, analyzer: Analyzer, report: AnalysisReport | None, raw_file: Path | None, place: int
-    ) -> dict[str, Any] | None:
-        return None if report is None else with_raw(outcome_of(report, analyzer.title), raw_file, place)
+            reports = analyzer.analyze_all(usable, self._options(job, analyzer), context)
+            found = [
+                None if report is None else with_raw(outcome_of(report, analyzer.title), raw_file, place)
+                for place, report in enumerate(reports)
+            ]
+        if not any(found):
+            _drop(raw_file)
+        outcomes = iter(found)
+        return [None if app is None else next(outcomes) for app in apps]
 
     def _raw_file(self, task: BatchAnalysisTask) -> Path | None:
         """Return a new name for the raw output of a call that a task makes."""
-        folder = self._storage.raw_folder
-        return folder and folder / str(task.job_id) / f"{task.id}-{uuid.uuid4().hex[:8]}.json.gz"
+        folder = self._storage.raw_folder_of(task.job_id)
+        return folder and folder / f"{task.id}-{uuid.uuid4().hex[:8]}.json.gz"
 
     def settle(self, task: BatchAnalysisTask, outcome: dict[str, Any], cancel: CancelToken) -> Ended:
         """Return how a task ended by its result dictionary; one that cannot be stored is a failure."""
@@ -204,11 +193,12 @@ class TaskExecutor:
         if analyzer.part and not app.has(analyzer.part):
             return skipped(f"{name} has no {analyzer.part}")
         options = self._options(context["job"], analyzer)
-        with LazyScratch() as folder:
+        raw_file = self._raw_file(task)
+        with _unless_it_fails(raw_file), LazyScratch() as folder:
             scratch = context.get("scratch") or folder.path
-            asked = _analysis_context(context, scratch, self._raw_file(task), analyzer.given_secrets())
+            asked = _analysis_context(context, scratch, raw_file, analyzer.given_secrets())
             report = analyzer.analyze(app, options, asked)
-        return with_raw(outcome_of(report, analyzer.title), asked.raw_file, 0)
+        return with_raw(outcome_of(report, analyzer.title), raw_file, 0)
 
     def _options(self, job: BatchAnalysisJob, analyzer: Analyzer) -> Options:
         """Return the job's options for an analyzer; those of one job are checked once, not for each task."""
@@ -242,6 +232,22 @@ class TaskExecutor:
 
 def _analyzer(services: Mapping[str, Any], analysis_type: str) -> Analyzer | None:
     return next((s for s in services.values() if isinstance(s, Analyzer) and s.key == analysis_type), None)
+
+
+@contextmanager
+def _unless_it_fails(raw_file: Path | None) -> Iterator[None]:
+    """Remove what was kept of a call that fails: no result will name it."""
+    try:
+        yield
+    except BaseException:
+        _drop(raw_file)
+        raise
+
+
+def _drop(raw_file: Path | None) -> None:
+    if raw_file is not None:
+        with suppress(OSError):  # it goes with its job, at the latest
+            raw_file.unlink(missing_ok=True)
 
 
 def _usable_app(task: BatchAnalysisTask, analyzer: Analyzer) -> AppFolder | None:

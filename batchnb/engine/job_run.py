@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from batchnb.engine.planning import cells
 from batchnb.engine.task_runs import TaskRuns
@@ -108,11 +108,12 @@ class JobRun:
         job = self._storage.get_job_or_fail(self.job_id)
         services = self._check_required_services(job)
         try:
+            self._storage.raw_folder_of(self.job_id)  # or every task would fail for it
             if not job.total_tasks:  # one that continues another has its tasks already
                 planned = self._generate_task_list(job, services)
                 self._storage.create_tasks(self.job_id, planned, self._timeouts(job))
         except (InvalidValueError, PortfolioError) as error:
-            self._note(ErrorCategory.VALIDATION, str(error))
+            self._note(JobError(category=ErrorCategory.VALIDATION, message=str(error)))
             self._finish(lacking=True)
             return
         if self._become_running():
@@ -135,24 +136,29 @@ class JobRun:
         of_service = self._parts.settings.timeout_of
         return {k: job.task_timeouts.get(k) or common or of_service(k) for k in job.analysis_types}
 
-    def _check_required_services(self, job: BatchAnalysisJob) -> dict[str, Any]:
+    def _check_required_services(self, job: BatchAnalysisJob) -> dict[str, Analyzer]:
         """Return the analyzers that the job needs; what is missing becomes an error of the job."""
-        services: dict[str, Any] = {}
+        services: dict[str, Analyzer] = {}
         for kind in job.analysis_types:
             try:
-                analyzer: Analyzer = self._parts.analyzer(kind)
+                analyzer = self._parts.analyzer(kind)
                 missing = analyzer.missing_tools()
             except Exception as error:  # noqa: BLE001 - a stranger's plug-in may raise anything
-                self._note(ErrorCategory.DEPENDENCY, f"{kind} not available: {error}")
+                self._note_lack(kind, f"{kind} not available: {error}")
                 continue
             services[analyzer.service] = analyzer
             if missing:
-                self._note(ErrorCategory.DEPENDENCY, f"{kind}: {', '.join(missing)} not installed")
+                self._note_lack(kind, f"{kind}: {', '.join(missing)} not installed")
         return services
 
-    def _note(self, category: ErrorCategory, message: str) -> None:
-        self._log.error("Error (%s): %s", category.value, message)
-        self._storage.add_job_error(self.job_id, JobError(category=category, message=message))
+    def _note_lack(self, kind: str, message: str) -> None:
+        """Note what an analysis lacks, and whose lack it is: not said again when its tasks are skipped."""
+        details = {"analysis_type": kind}
+        self._note(JobError(category=ErrorCategory.DEPENDENCY, message=message, details=details))
+
+    def _note(self, error: JobError) -> None:
+        self._log.error("Error (%s): %s", error.category.value, error.message)
+        self._storage.add_job_error(self.job_id, error)
 
     def _become_running(self) -> bool:
         """Move the job on, unless it was cancelled while it was being prepared."""
@@ -166,7 +172,7 @@ class JobRun:
             self.cancel.cancel("the job was cancelled")
         return not self.cancel.cancelled
 
-    def _execute_tasks(self, services: dict[str, Any]) -> None:
+    def _execute_tasks(self, services: dict[str, Analyzer]) -> None:
         """Work through the pending tasks; nothing of them is left running when this ends."""
         job = self._storage.get_job_or_fail(self.job_id)
         self._tasks = TaskRuns(

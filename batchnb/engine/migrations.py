@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _DIGESTS = {
     1: "c382fe8e5ee5b8e27cbc39465895920b7f2ab76d553146ba62c25425053b8433",
     2: "c1e79e44f859cbb034dc5f203f873453e3dc177a184c8c2c43aeda378044b964",
+    3: "4a53912c78bcf5af14e6c56d531d3938a338471addb5736beddee77a4454a405",
 }
 """Schema version -> digest of its statements: an older store is checked as strictly as a new one."""
 _ALONE_MS = 2_000

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from batchnb.analyzers.reparse import parse_again
+from batchnb.records.errors import ReportError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,9 @@ def reparse(storage: JobStorage, registry: AnalyzerRegistry, base_path: Path, jo
 
     Raises:
         RecordNotFoundError: if there is no such job.
-        OSError: if a kept file is gone. ReportError: if one cannot be read by this version.
+        FileNotFoundError: if a kept file is gone, with the job that made it, say.
+        ReportError: if one cannot be read by this version.
+        InvalidValueError: if they lie behind a link; see JobStorage.raw_folder_of.
     """
     storage.get_job_or_fail(job_id)
     files: defaultdict[tuple[str, str], dict[int, int]] = defaultdict(dict)
@@ -31,9 +34,16 @@ def reparse(storage: JobStorage, registry: AnalyzerRegistry, base_path: Path, jo
             files[result.analysis_type, raw["file"]][raw["target"]] = result.task_id
     found: list[Finding] = []
     for (kind, name), tasks in files.items():
-        assert storage.raw_folder is not None  # noqa: S101 - only a store in a file keeps any
-        for target, report in parse_again(
-            registry[kind], base_path, storage.raw_folder / name, tasks
-        ).items():
+        file = _kept_file(storage, name)
+        for target, report in parse_again(registry[kind], base_path, file, tasks).items():
             found += [replace(issue, job_id=job_id, task_id=tasks[target]) for issue in report.issues]
     return found
+
+
+def _kept_file(storage: JobStorage, name: str) -> Path:
+    """Return the file of that name, as `outcome.with_raw` notes it: one in the folder of a job, no other."""
+    job_id, _, file = name.partition("/")
+    folder = storage.raw_folder_of(int(job_id)) if job_id.isdecimal() else None
+    if folder is None or "/" in file or file in {"", ".", ".."}:
+        raise ReportError(f"the raw output {name!r} is not one that is kept beside the store")
+    return folder / file

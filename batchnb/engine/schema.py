@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import apsw
 
 APPLICATION_ID = 0x62_6E_62_31  # "bnb1" in the file's header, so that a foreign database is recognised
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Older stores are brought up by `migrations`; a change here needs a step there."""
 
 STATEMENTS = (
@@ -130,7 +130,8 @@ END""",
     message TEXT NOT NULL,
     snippet TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
-    tags TEXT NOT NULL DEFAULT '[]'
+    tags TEXT NOT NULL DEFAULT '[]',
+    clone_key TEXT NOT NULL DEFAULT ''
 ) STRICT""",
     "CREATE INDEX findings_by_job ON findings(job_id)",
     "CREATE INDEX findings_by_task ON findings(task_id)",
@@ -174,6 +175,22 @@ END""",
 ) STRICT""",
     "CREATE INDEX coverage_by_job ON coverage(job_id)",
     "CREATE INDEX coverage_by_task ON coverage(task_id)",
+    # Of no job: a decision outlives the jobs that it was made on.
+    """CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    verdict TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    author TEXT NOT NULL,
+    decided_at TEXT NOT NULL,
+    expires_at TEXT,
+    withdrawn_at TEXT,
+    withdrawn_by TEXT NOT NULL,
+    withdrawn_because TEXT NOT NULL,
+    model TEXT NOT NULL,
+    app_num INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    members TEXT NOT NULL
+) STRICT""",
 )
 
 

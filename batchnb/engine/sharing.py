@@ -18,6 +18,7 @@ from batchnb.tools.log import bind, create_logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from batchnb.analyzers.base import Analyzer
     from batchnb.engine.executor import TaskExecutor
     from batchnb.engine.feed import Feed
     from batchnb.engine.task_run import TaskRun
@@ -34,8 +35,9 @@ class Sharing:
     """The calls of one job that serve several tasks. Used from many threads."""
 
     def __init__(
-        self, feed: Feed, executor: TaskExecutor, job: BatchAnalysisJob, services: Mapping[str, Any]
+        self, feed: Feed, executor: TaskExecutor, job: BatchAnalysisJob, services: Mapping[str, Analyzer]
     ) -> None:
+        self._sizes = {analyzer.key: analyzer.batch_size for analyzer in services.values()}
         self._feed, self._executor, self._job, self._services = feed, executor, job, services
         self._ready: dict[int, dict[str, Any]] = {}
         """Task id -> its result dictionary, from a call that another task made."""
@@ -57,7 +59,7 @@ class Sharing:
             more: called when tasks that were set aside wait again.
         """
         if run.task.id not in self._ready and run.task.id not in self._alone:
-            size = self._executor.batch_size(run.task, self._services)
+            size = self._sizes.get(run.task.analysis_type, 1)  # nothing of it may be installed
             if size > 1:
                 self._share_with_mates(run, size - 1, takers, progress, more)
         self._alone.discard(run.task.id)

@@ -10,6 +10,7 @@ The contract, on a file and in memory alike:
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from batchnb.engine.continuing import continue_job
 from batchnb.engine.controls import JobControls
 from batchnb.engine.database import Database
+from batchnb.engine.decisions import StoredDecisions
 from batchnb.engine.drafts import check_id, checked_changes, job_draft
 from batchnb.engine.endings import (
     Ended,
@@ -50,6 +52,7 @@ from batchnb.records import (
 )
 from batchnb.records.errors import (
     EndedError,
+    InvalidValueError,
     InvariantError,
 )
 
@@ -79,16 +82,31 @@ class JobStorage(StoredRecords):
         super().__init__(Database(path))
         self.controls = JobControls(self._database)
         """Live control of jobs that wait or run."""
+        self.decisions = StoredDecisions(self._database)
+        """Decisions about findings (triage); they stay when jobs are deleted."""
+        self.raw_folder = path and path.absolute().with_name(f"{path.name}.raw")  # workers are elsewhere
+        """Where raw output of tools is kept: beside the store's file, a folder per job; None in memory."""
 
     @property
     def path(self) -> Path | None:
         """The store's file; None in memory."""
         return self._database.path
 
-    @property
-    def raw_folder(self) -> Path | None:
-        """Where raw output of tools is kept: beside the store's file, a folder per job; None in memory."""
-        return self.path and self.path.with_name(f"{self.path.stem}.raw")
+    def raw_folder_of(self, job_id: int) -> Path | None:
+        """Return the folder of a job's raw output, which need not exist; None in memory.
+
+        Raises:
+            InvalidValueError: if it, or the folder that it is in, is a link. A store may come with apps that
+                nobody trusts: nothing is written, read or deleted behind its links.
+        """
+        if self.raw_folder is None:
+            return None
+        folder = self.raw_folder / str(job_id)
+        for place in (self.raw_folder, folder):
+            if os.path.islink(place):  # noqa: PTH114 - for each task, so fast
+                what = "folder of raw output"
+                raise InvalidValueError(what, str(place), "it is a link; remove that", "beside the store")
+        return folder
 
     @property
     def name(self) -> str:
@@ -184,12 +202,14 @@ class JobStorage(StoredRecords):
         return self._database.write(lambda db: ask_cancellation(db, number, tools))
 
     def delete_job(self, job_id: int) -> bool:
-        """Delete a job with its tasks and results; False if there is none.
+        """Delete a job with its tasks, its results and the raw output that was kept; False if there is none.
 
         Raises:
             InvariantError: if the job waits or runs; cancel it first.
+            InvalidValueError: if the raw output lies behind a link; see raw_folder_of.
         """
         number = check_id("job", job_id)
+        raw_folder = self.raw_folder_of(number)
 
         def work(db: apsw.Connection) -> bool:
             job = next(iter(read_jobs(db, [number])), None)
@@ -201,8 +221,8 @@ class JobStorage(StoredRecords):
             return True
 
         is_gone = self._database.write(work)
-        if is_gone and self.raw_folder:
-            shutil.rmtree(self.raw_folder / str(number), ignore_errors=True)
+        if is_gone and raw_folder:
+            shutil.rmtree(raw_folder, ignore_errors=True)
         return is_gone
 
     def add_job_error(self, job_id: int, error: JobError) -> None:

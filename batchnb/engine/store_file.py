@@ -214,7 +214,10 @@ def translate(error: BaseException, path: Path | None) -> BaseException:
     if isinstance(error, apsw.FullError):
         return StorageError(f"the store {where} cannot grow: disk full; nothing was changed")
     if isinstance(error, apsw.BusyError):
-        return StorageError(f"the store {where} was locked by another process for {_BUSY_MS // 1000} s")
+        return StorageError(
+            f"the store {where} is locked by another connection to it, of another notebook, say; try again "
+            "when that is done"
+        )
     if isinstance(error, MemoryError):  # SQLite's comes as this one as well
         return StorageError(f"the store {where} cannot be used: out of memory; nothing was changed")
     if isinstance(error, (apsw.Error, OSError)):

@@ -9,7 +9,7 @@ from batchnb.engine.drafts import check_id
 from batchnb.engine.metrics import read_estimate, read_metrics
 from batchnb.engine.rows import COVERAGE, FINDINGS, JOB_LOG, MEASUREMENTS, RESULTS, TASKS, WAITING
 from batchnb.engine.statements import marks, read_jobs, read_task
-from batchnb.records import JobStatus
+from batchnb.records import BoardCell, BoardCount, JobStatus
 from batchnb.records.errors import RecordNotFoundError
 
 if TYPE_CHECKING:
@@ -93,6 +93,31 @@ class StoredRecords:
         query += " ORDER BY id LIMIT ?"
         return self._database.read(
             lambda db: [TASKS.read(row) for row in db.execute(query, (*values, limit))]
+        )
+
+    def get_board(self, job_id: int) -> list[BoardCell]:
+        """Return the little that a live view shows of each task of a job, by id."""
+        query = (
+            "SELECT id, model, app_num, analysis_type, status, progress, started_at FROM tasks "
+            "WHERE job_id = ? ORDER BY id"
+        )
+        return self._database.read(
+            lambda db: list(map(BoardCell._make, db.execute(query, (job_id,)).fetchall()))
+        )
+
+    def get_recent_tasks(self, job_id: int, limit: int) -> list[BatchAnalysisTask]:
+        """Return the tasks of a job that started or ended last, at most `limit`, the latest first."""
+        query = (
+            f"{TASKS.select} WHERE job_id = ? AND coalesce(completed_at, started_at) IS NOT NULL "
+            "ORDER BY coalesce(completed_at, started_at) DESC, id DESC LIMIT ?"
+        )
+        return self._database.read(lambda db: [TASKS.read(row) for row in db.execute(query, (job_id, limit))])
+
+    def count_board(self, job_id: int) -> list[BoardCount]:
+        """Return how many tasks of each model and analysis are in each state: for very big jobs."""
+        query = "SELECT model, analysis_type, status, count(*) FROM tasks WHERE job_id = ? GROUP BY 1, 2, 3"
+        return self._database.read(
+            lambda db: list(map(BoardCount._make, db.execute(query, (job_id,)).fetchall()))
         )
 
     def get_waiting(

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from batchnb.engine.controls import CANCEL, REQUEUE
 from batchnb.engine.crew import Crew
@@ -20,6 +20,7 @@ from batchnb.tools.cancellation import CancelToken, Deadline
 from batchnb.tools.log import bind, create_logger
 
 if TYPE_CHECKING:
+    from batchnb.analyzers.base import Analyzer
     from batchnb.engine.broker import EventBroker
     from batchnb.engine.executor import TaskExecutor
     from batchnb.engine.storage import JobStorage
@@ -38,7 +39,7 @@ class TaskRuns:
     def __init__(
         self,
         job: BatchAnalysisJob,
-        services: dict[str, Any],
+        services: dict[str, Analyzer],
         storage: JobStorage,
         executor: TaskExecutor,
         events: EventBroker,
@@ -56,7 +57,8 @@ class TaskRuns:
             cancel: the job's token.
             max_tasks: tasks at once, for a job that does not say its own number.
         """
-        self._job, self._services, self._storage, self._executor = job, services, storage, executor
+        self._job, self._storage, self._executor = job, storage, executor
+        self._exclusive = {analyzer.key for analyzer in services.values() if analyzer.exclusive}
         self._cancel, self._max_tasks = cancel, max_tasks
         self._feed = Feed(storage, job.id)
         self._journal = Journal(storage, job.id, events, self._feed.stored, self._give_up)
@@ -120,7 +122,7 @@ class TaskRuns:
             if self._alone_runs():  # the limit is one: this thread is too many, and goes home
                 self._feed.put_back(task)
                 return None
-            alone = self._executor.is_exclusive(task, self._services)
+            alone = task.analysis_type in self._exclusive
             if alone != self._alone:
                 self._alone = alone
                 self._crew.set_limit(self._limit())
@@ -130,9 +132,7 @@ class TaskRuns:
             return self._begin(task)
 
     def _alone_runs(self) -> bool:
-        return any(
-            self._executor.is_exclusive(run.task, self._services) for run in list(self._running.values())
-        )
+        return any(run.task.analysis_type in self._exclusive for run in list(self._running.values()))
 
     def _limit(self) -> int:
         return 1 if self._alone else self._wanted_limit

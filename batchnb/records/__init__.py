@@ -1,5 +1,6 @@
 """The vocabulary of batchnb: frozen records and closed lists of words, on the standard library alone."""
 
+from batchnb.records.board import BoardCell, BoardCount
 from batchnb.records.clock import utc_now
 from batchnb.records.coverage import Coverage, UnreadFile
 from batchnb.records.decision import Decision, Member, Verdict
@@ -29,6 +30,8 @@ __all__ = [
     "BatchAnalysisJob",
     "BatchAnalysisResult",
     "BatchAnalysisTask",
+    "BoardCell",
+    "BoardCount",
     "Confidence",
     "Coverage",
     "CoverageStatus",

@@ -61,3 +61,40 @@ def hatch_marker(shape: str, *, strength: float, outline: float) -> dict[str, An
         },
         "line": {"color": GREY, "width": outline},
     }
+
+
+UNMEASURED_MARKER = hatch_marker("/", strength=0.9, outline=1)
+"""Backdrop of what was not measured."""
+PARTLY_MARKER = hatch_marker(".", strength=0.35, outline=0)
+"""Backdrop of what was partly measured."""
+CELL_HATCH = hatch_marker("/", strength=0.5, outline=0.5)
+"""A grid's cell that was not measured: a weaker hatch, so that a letter in it can be read."""
+FAINT_MARKER = {"color": "rgba(0,0,0,0)", "line": {"color": "rgba(121,121,121,0.6)", "width": 0.5}}
+"""A grid's cell that there is nothing to say about."""
+CLEAN_MARKER = {"color": "rgba(121,121,121,0.12)", "line": {"color": GREY, "width": 0.5}}
+"""A grid's cell that was measured, and where nothing was found."""
+HEAT_COLOURS = ("#F6D9A8", "#EFA44F", "#D9632A", "#A31621")
+"""Few to many; each is darker than the one before, so that they stay in order in grey."""
+HEAT_INKS = ("#111111", "#111111", "#111111", "#FFFFFF")
+
+
+def plain_marker(colour: str) -> dict[str, Any]:
+    """Return the marker of a cell that is filled with one colour."""
+    return {"color": colour, "line": {"color": GREY, "width": 0.5}}
+
+
+MET_COLOUR, MET_INK = "#2F6FB5", "#FFFFFF"
+"""Fill and text of a cell that is as it should be; blue, because green and red look alike to many."""
+UNMET_COLOUR, UNMET_INK = "#E8A317", "#111111"
+"""Fill and text of a cell that is not."""
+GRID_DOTS = {
+    "color": "#9DBBDD",
+    "pattern": {"shape": ".", "fgcolor": "#111111", "fgopacity": 0.35, "fillmode": "overlay", "size": 6},
+    "line": {"color": GREY, "width": 0.5},
+}
+"""A grid's cell that was partly measured."""
+CELL_DOTS = hatch_marker(".", strength=0.5, outline=0.5)
+"""A grid's cell about which nothing can be told."""
+SHARE_COLOURS = ("#C9DCF0", "#8FB8E0", "#4F8AC9", "#1F4E8C")
+"""A small to a large share; each is darker than the one before."""
+SHARE_INKS = ("#111111", "#111111", "#111111", "#FFFFFF")

@@ -1,29 +1,50 @@
-"""The severity chart: how many findings of which severity each app has, and which apps were not measured."""
+"""The charts of a job or a dataset, one function each.
+
+Every one takes a Job or a Dataset and returns a Plotly figure; `describe` says the same in words, for those
+who cannot see it. What was not measured is hatched and never a zero, a count that may be too low reads "≥4",
+and of several jobs each app counts once, as the newest job has it (`trend` shows them side by side). What
+stands behind one as plain data, without Plotly: `batchnb.results.chart_catalogue.CHARTS[name].info(source)`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from batchnb.records import Severity
-from batchnb.results._plotly import make_figure
-from batchnb.results.chart_layout import axis_number, chart_layout, empty_layout
-from batchnb.results.chart_rows import wrap_rows
-from batchnb.results.chart_style import GREY, TEXT_COLOURS, hatch_marker, plotly_text, severity_marker
-from batchnb.results.severity import CellState, severity_info
+from batchnb.records.errors import UnknownNameError
+from batchnb.results.chart_apps import severity_figure
+from batchnb.results.severity import severity_info
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from batchnb.records import BatchAnalysisTask, Coverage, Finding
     from batchnb.results._plotly import Figure
-    from batchnb.results.chart_rows import ChartRow
-    from batchnb.results.severity import SeverityCell, SeverityInfo
+    from batchnb.results.chart_catalogue import Chart
 
-_BACKDROPS = {
-    CellState.NOT_MEASURED: hatch_marker("/", strength=0.9, outline=1),
-    CellState.PARTLY: hatch_marker(".", strength=0.35, outline=0),
+__all__ = [
+    "agreement",
+    "coverage",
+    "cwe",
+    "describe",
+    "heat_map",
+    "latency",
+    "names",
+    "owasp",
+    "requirements",
+    "severity",
+    "severity_chart",
+    "severity_figure",
+    "throughput",
+    "timeline",
+    "top_rules",
+    "trend",
+]
+_GROUPINGS = {
+    "app": "severity",
+    "model": "severity_by_model",
+    "analysis": "severity_by_analysis",
+    "tool": "severity_by_tool",
 }
-_MAX_REASONS = 6
 
 
 def severity_chart(
@@ -37,116 +58,122 @@ def severity_chart(
     return severity_figure(severity_info(findings, coverage, tasks))
 
 
-def severity_figure(info: SeverityInfo) -> Figure:
-    """Return the figure of `info`: stacked bars per app, on rows that wrap when there are many apps.
+def severity(source: object, by: str = "app") -> Figure:
+    """Return the findings by severity.
 
-    An app that was not measured has no bar but a hatch over the full height, a partly measured one has dots
-    behind its bars and a total such as "≥ 4"; a clean one shows "0".
+    Args:
+        source: a Job or a Dataset.
+        by: `app`, `model`, `analysis` or `tool`.
 
     Raises:
-        ImportError: if plotly is not installed.
+        UnknownNameError: if `by` is none of these.
     """
-    rows = wrap_rows(info.cells)
-    if not rows:
-        return make_figure([], empty_layout("No app was analysed."))
-    highest = max(cell.total for cell in info.cells)
-    traces = [trace for number, row in enumerate(rows) for trace in _row_traces(row, number)]
-    _show_each_legend_once(traces)
-    return make_figure(traces, chart_layout(rows, highest))
+    if by not in _GROUPINGS:
+        raise UnknownNameError("grouping", by, _GROUPINGS)
+    return _draw(_GROUPINGS[by], source)
 
 
-def _row_traces(row: ChartRow, number: int) -> list[dict[str, Any]]:
-    first, second = axis_number(2 * number), axis_number(2 * number + 1)
-    shared = {
-        "x": [list(row.models), list(row.apps)],
-        "xaxis": f"x{axis_number(number)}",
-        "hoverinfo": "text",
-        "hovertext": [_hover(cell) for cell in row.cells],
-    }
-    traces = [{**shared, "yaxis": f"y{first}", **_backdrop(row, state)} for state in _BACKDROPS]
-    traces += [{**shared, "yaxis": f"y{second}", **_bars(row, severity)} for severity in Severity]
-    traces.append({**shared, "yaxis": f"y{second}", **_totals(row)})
-    return traces
+def heat_map(source: object, severity: str | None = None) -> Figure:
+    """Return the findings per app, a row per model and a column per app number.
+
+    Args:
+        source: a Job or a Dataset.
+        severity: count only these, such as `high`; None: all.
+
+    Raises:
+        UnknownNameError: if there is no such severity.
+    """
+    return _draw("heat_map", source, severity=severity)
 
 
-def _backdrop(row: ChartRow, state: CellState) -> dict[str, Any]:
-    """Return bars over the full height of the hidden 0-1 axis, for the cells in `state` only."""
-    return {
-        "type": "bar",
-        "name": str(state),
-        "legendgroup": str(state),
-        "y": [1 if cell.state is state else None for cell in row.cells],
-        "marker": _BACKDROPS[state],
-        "width": _width(row, 0.94),
-    }
+def cwe(source: object) -> Figure:
+    """Return the findings per weakness of the Common Weakness Enumeration, the most frequent first."""
+    return _draw("cwe", source)
 
 
-def _bars(row: ChartRow, severity: Severity) -> dict[str, Any]:
-    def count(cell: SeverityCell) -> int | None:
-        return cell.count(severity) or None  # no segment for 0; the total above the bar says it
-
-    return {
-        "type": "bar",
-        "name": str(severity),
-        "legendgroup": str(severity),
-        "y": [count(cell) for cell in row.cells],
-        "text": _texts(row, lambda cell: str(count(cell) or "")),
-        "textposition": "inside",
-        "insidetextanchor": "middle",
-        "textangle": 0,
-        "textfont": {"color": TEXT_COLOURS[severity], "size": 11},
-        "marker": severity_marker(severity),
-        "width": _width(row, 0.74),
-    }
+def owasp(source: object) -> Figure:
+    """Return the findings per category of the OWASP Top 10 of 2021."""
+    return _draw("owasp", source)
 
 
-def _totals(row: ChartRow) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "text",
-        "name": "total",
-        "showlegend": False,
-        "y": [None if cell.state is CellState.NOT_MEASURED else cell.total for cell in row.cells],
-        "text": _texts(row, _total_text),
-        "textposition": "top center",
-        "textfont": {"color": GREY, "size": 11},
-        "cliponaxis": False,
-    }
+def top_rules(source: object) -> Figure:
+    """Return the findings per rule, the most frequent first."""
+    return _draw("top_rules", source)
 
 
-def _total_text(cell: SeverityCell) -> str:
-    return {
-        CellState.MEASURED: str(cell.total),
-        CellState.PARTLY: f"<b>≥{cell.total}</b>",
-        CellState.NOT_MEASURED: "",
-        CellState.NOT_APPLICABLE: "n/a",
-    }[cell.state]
+def coverage(source: object) -> Figure:
+    """Return what each tool did for each app."""
+    return _draw("coverage", source)
 
 
-def _texts(row: ChartRow, text: Callable[[SeverityCell], str]) -> list[str]:
-    return [text(cell) for cell in row.cells]
+def agreement(source: object) -> Figure:
+    """Return, per pair of tools, the share of faults that both report."""
+    return _draw("agreement", source)
 
 
-def _hover(cell: SeverityCell) -> str:
-    lines = [f"<b>{plotly_text(cell.model, 80)}</b>, app {cell.app_num}: {cell.state}"]
-    if cell.state in {CellState.MEASURED, CellState.PARTLY}:
-        bound = "at least " if cell.state is CellState.PARTLY else ""
-        lines.append(bound + ", ".join(f"{cell.count(severity)} {severity}" for severity in Severity))
-    lines += [plotly_text(reason, 110) for reason in cell.reasons[:_MAX_REASONS]]
-    if len(cell.reasons) > _MAX_REASONS:
-        lines.append(f"and {len(cell.reasons) - _MAX_REASONS} more")
-    return "<br>".join(lines)
+def requirements(source: object) -> Figure:
+    """Return which requirement each app meets: met, not met, cannot tell, or not checked."""
+    return _draw("requirements", source)
 
 
-def _show_each_legend_once(traces: list[dict[str, Any]]) -> None:
-    """Give every kind of bar one legend entry, and none to a kind of backdrop that does not occur."""
-    for trace in traces:
-        group = trace.get("legendgroup")
-        peers = [other for other in traces if group and other.get("legendgroup") == group]
-        wanted = any(value is not None for other in peers for value in other["y"]) or group in set(Severity)
-        trace["showlegend"] = bool(peers) and trace is peers[0] and wanted
+def latency(source: object, by: str = "endpoint") -> Figure:
+    """Return the latency percentiles of load tests with their intervals, the slowest first.
+
+    Args:
+        source: a Job or a Dataset.
+        by: `endpoint`, or `app` for all requests of an app together.
+
+    Raises:
+        UnknownNameError: if `by` is neither.
+    """
+    return _draw("latency", source, by=by)
 
 
-def _width(row: ChartRow, share: float) -> float:
-    """Return the bar width in slots: `share`, less on a row with few apps, so that one app is no wall."""
-    return share * min(1.0, len(row.cells) / 6)
+def throughput(source: object) -> Figure:
+    """Return the answers per second over the time of a load test, for the apps that answered the least."""
+    return _draw("throughput", source)
+
+
+def timeline(source: object) -> Figure:
+    """Return when each task ran and what became of it; of many tasks, how many ran at a time."""
+    return _draw("timeline", source)
+
+
+def trend(source: object) -> Figure:
+    """Return findings and coverage per job, the oldest first; what cannot be compared is crossed out."""
+    return _draw("trend", source)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all charts, for `describe`."""
+    from batchnb.results.chart_catalogue import CHARTS  # noqa: PLC0415 - pandas is wanted only here
+
+    return tuple(CHARTS)
+
+
+def describe(name: str, source: object, **options: Any) -> str:
+    """Return a chart in words. It quotes names from the data: escape it where markup is read.
+
+    Args:
+        name: one of `names()`, such as `heat_map` or `severity_by_model`.
+        source: a Job or a Dataset.
+        options: those of the chart's function, such as `by="app"` for `latency`.
+
+    Raises:
+        UnknownNameError: if there is no such chart.
+    """
+    chart = _chart(name)
+    return chart.text(chart.info(source, **options))
+
+
+def _draw(name: str, source: object, **options: Any) -> Figure:
+    chart = _chart(name)
+    return chart.figure(chart.info(source, **options))
+
+
+def _chart(name: str) -> Chart:
+    from batchnb.results.chart_catalogue import CHARTS  # noqa: PLC0415 - pandas is wanted only here
+
+    if name not in CHARTS:
+        raise UnknownNameError("chart", name, CHARTS)
+    return CHARTS[name]

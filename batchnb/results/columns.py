@@ -144,7 +144,6 @@ FINDINGS = (
         "clone_key",
         "string",
         "Identity of the flaw without its place, equal in every app that has it",
-        derived.clone,
     ),
 )
 MEASUREMENTS = (
@@ -203,6 +202,8 @@ DECISIONS = (
     Column("decided_at", TIME, "When"),
     Column("expires_at", TIME, "Until when it holds; missing: no end"),
     Column("withdrawn_at", TIME, "When it was taken back; missing: it was not"),
+    Column("withdrawn_by", "string", "Who took it back; empty: nobody"),
+    Column("withdrawn_because", "string", "Why it was taken back"),
     Column("message", "string", "What the finding said"),
     Column("members", "string", "The identities of the findings that it is about, as JSON", derived.members),
 )

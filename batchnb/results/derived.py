@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from batchnb.records import CoverageStatus, TaskStatus
-from batchnb.records.finding import clone_key
 from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
@@ -105,11 +104,6 @@ def unread_lines(cell: Coverage) -> str:
 def tags(finding: Finding) -> str:
     """Return the marks of a finding, joined by a space."""
     return " ".join(finding.tags)
-
-
-def clone(finding: Finding) -> str:
-    """Return the identity of the flaw without its place."""
-    return clone_key(finding.tool, finding.rule, finding.snippet)
 
 
 def details(result: BatchAnalysisResult) -> str:

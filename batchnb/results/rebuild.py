@@ -110,6 +110,7 @@ def finding_records(frame: pd.DataFrame) -> tuple[Finding, ...]:
             snippet=row["snippet"],
             fingerprint=row["fingerprint"],
             tags=tuple(row["tags"].split()),
+            clone_key=row["clone_key"],
         )
         for row in _rows(frame)
     )

@@ -1,70 +1,55 @@
-"""What a report says, as plain data: numbers, gaps by cause, the coverage matrix, where it all comes from."""
+"""What a report says, part by part, as plain data."""
 
 from __future__ import annotations
 
-import heapq
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from batchnb.records import CoverageStatus, Severity
-from batchnb.results.derived import seconds
-from batchnb.results.gaps import COVERAGE_WORDS, NO_REPORT, find_gaps, gap_groups, is_complete
-from batchnb.results.severity import CellState, severity_info, worst_first
+from batchnb.records import Severity
+from batchnb.results.chart_severity import app_severity_info
+from batchnb.results.chart_view import current
+from batchnb.results.rebuild import coverage_records, task_records
+from batchnb.results.report_changes import ChangesPart
+from batchnb.results.report_coverage import CoveragePart
+from batchnb.results.report_figures import FigureGroup, report_figures
+from batchnb.results.report_findings import FindingsPart, findings_part
+from batchnb.results.report_models import ModelsPart, model_table, models_part
+from batchnb.results.report_numbers import number_tables
+from batchnb.results.report_origin import OriginPart
+from batchnb.results.severity import CellState
+from batchnb.results.text import duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from batchnb.records import (
-        BatchAnalysisJob,
-        BatchAnalysisTask,
-        Coverage,
-        Finding,
-        Portfolio,
-    )
-    from batchnb.results.gaps import Gap, GapGroup
+    from batchnb.results.comparison import Comparison
+    from batchnb.results.dataset import Dataset
+    from batchnb.results.report_table import Table
     from batchnb.results.severity import SeverityInfo
-
-_SECRET = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
-_SYMBOLS = {CoverageStatus.OK: "✓", CoverageStatus.PARTIAL: "◐", CoverageStatus.NOT_APPLICABLE: "·"}
+    from batchnb.results.triage import Triage
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MatrixCell:
-    """One app x tool: symbol, word, and files read of files there are."""
-
-    symbol: str
-    word: str
-    kind: str
-    """ok, partial, none or skip: the style class."""
-    files: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ReportContent:
-    """The records of one job and what the report's template asks of them."""
+    """All that a report's template asks for. Texts are untrusted."""
 
-    job: BatchAnalysisJob
-    tasks: tuple[BatchAnalysisTask, ...]
-    findings: tuple[Finding, ...]
-    coverage: tuple[Coverage, ...]
-    portfolio: Portfolio | None
-    versions: Mapping[str, str]
     title: str
-    most_findings: int
-
-    @cached_property
-    def info(self) -> SeverityInfo:
-        """What the chart shows; the numbers beside it are taken from here, so they agree."""
-        return severity_info(self.findings, self.coverage, self.tasks)
-
-    @property
-    def shown_findings(self) -> list[Finding]:
-        """The findings that fit into the table, worst first."""
-        return heapq.nsmallest(self.most_findings, self.findings, key=worst_first)
+    subtitle: str
+    notes: tuple[str, ...]
+    """Our own texts on how several jobs are counted."""
+    info: SeverityInfo
+    """What the first chart shows; the numbers beside it are taken from here, so they agree."""
+    tasks: tuple[str, ...]
+    """The status of every task."""
+    findings: FindingsPart
+    coverage: CoveragePart
+    model_table: Table
+    models: ModelsPart | None
+    """None: there are not two."""
+    changes: ChangesPart | None
+    """None: no comparison was given."""
+    numbers: tuple[Table, ...]
+    figures: dict[str, FigureGroup]
+    origin: OriginPart
 
     @property
     def severities(self) -> dict[str, int]:
@@ -80,100 +65,69 @@ class ReportContent:
     @property
     def task_states(self) -> dict[str, int]:
         """Task status -> number of tasks."""
-        return dict(Counter(str(task.status).replace("_", " ") for task in self.tasks))
+        return dict(Counter(status.replace("_", " ") for status in self.tasks))
 
     @property
-    def checks(self) -> tuple[int, int, int]:
-        """Checks (app x tool that applies, or analysis without any tool): in full, in part, altogether."""
-        complete = sum(is_complete(cell) for cell in self.coverage)
-        open_gaps = [gap for gap in self._gaps if gap.applicable]
-        return complete, sum(gap.partial for gap in open_gaps), complete + len(open_gaps)
-
-    @property
-    def gap_groups(self) -> list[GapGroup]:
-        """What was not measured, by tool and cause; the widest first."""
-        return gap_groups(self._gaps)
-
-    @property
-    def matrix_columns(self) -> list[tuple[str, str]]:
-        """The (analysis type, tool) pairs that reported."""
-        return sorted({(str(cell.analysis_type), cell.tool) for cell in self.coverage})
-
-    @property
-    def matrix_rows(self) -> list[tuple[str, int, str, list[MatrixCell]]]:
-        """One row per app: model, number, state, and a cell per column of the matrix."""
-        cells = {(c.model, c.app_num, str(c.analysis_type), c.tool): c for c in self.coverage}
-        asked = {key[:3] for key in cells} | {(t.model, t.app_num, str(t.analysis_type)) for t in self.tasks}
-
-        def cell(app: tuple[str, int], kind: str, tool: str) -> MatrixCell:
-            found = cells.get((*app, kind, tool))
-            return _matrix_cell(found) if found else _EMPTY_CELLS[(*app, kind) in asked]
-
-        return [
-            (
-                app.model,
-                app.app_num,
-                str(app.state),
-                [cell((app.model, app.app_num), kind, tool) for kind, tool in self.matrix_columns],
-            )
-            for app in self.info.cells
-        ]
-
-    @property
-    def tool_versions(self) -> dict[str, str]:
-        """Tool -> the versions that ran."""
-        versions: dict[str, set[str]] = defaultdict(set)
-        for cell in self.coverage:
-            versions[cell.tool].add(cell.tool_version)
-        return {
-            tool: ", ".join(sorted(found - {""})) or "unknown" for tool, found in sorted(versions.items())
+    def sections(self) -> dict[str, str]:
+        """Id -> title of every section that there is, in order."""
+        found = {
+            "summary": "Summary",
+            "unmeasured": "What was not measured" if self.coverage.gap_groups else "",
+            "changes": "Compared with the earlier run" if self.changes else "",
+            "findings": "Findings",
+            "decisions": "Decisions" if self.findings.has_decisions else "",
+            "patterns": "Where the findings are",
+            "models": "Models compared" if self.models else "",
+            "measurements": "Measurements",
+            "coverage": "Coverage",
+            "runs": "Tasks and failures",
+            "apps": "Apps" if self.origin.apps.total else "",
+            "origin": "How this was made",
         }
-
-    @property
-    def error_outputs(self) -> list[Coverage]:
-        """The cells whose tool failed and left error output."""
-        return [cell for cell in self.coverage if cell.stderr_tail and not is_complete(cell)]
-
-    @property
-    def duration(self) -> float | None:
-        """Seconds that the job took; None: it has not ended."""
-        return seconds(self.job)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The job's analysis options, with the values of what looks like a secret left out."""
-        hidden: dict[str, Any] = _without_secrets(self.job.analysis_options)
-        return hidden
-
-    @cached_property
-    def _gaps(self) -> tuple[Gap, ...]:
-        return find_gaps(self.coverage, self.tasks)
+        return {name: title for name, title in found.items() if title}
 
 
-_EMPTY_CELLS = {
-    True: MatrixCell(symbol="✗", word=NO_REPORT, kind="none"),
-    False: MatrixCell(symbol="·", word="not asked for", kind="skip"),
-}
-
-
-def _matrix_cell(cell: Coverage) -> MatrixCell:
-    if cell.status is CoverageStatus.NOT_APPLICABLE:
-        return MatrixCell(symbol="·", word="not applicable", kind="skip", note=cell.detail)
-    status = cell.status
-    if status.is_measured:
-        status = CoverageStatus.OK if is_complete(cell) else CoverageStatus.PARTIAL
-    return MatrixCell(
-        symbol=_SYMBOLS.get(status, "✗"),
-        word=COVERAGE_WORDS[status],
-        kind={CoverageStatus.OK: "ok", CoverageStatus.PARTIAL: "partial"}.get(status, "none"),
-        files=f"{cell.files_seen}/{cell.files_eligible}" if status.is_measured else "",
-        note=("from an earlier run; " if cell.cached else "") + cell.detail,
+def report_content(
+    dataset: Dataset,
+    *,
+    title: str | None,
+    comparison: Comparison | None,
+    triage: Triage | None,
+    most_findings: int,
+) -> ReportContent:
+    """Return what a report of `dataset` says; see `results.report.render_report` for the arguments."""
+    newest, notes = current(dataset)
+    info = app_severity_info(newest)
+    models = models_part(newest)
+    return ReportContent(
+        title=title or _title(dataset),
+        subtitle=_subtitle(dataset),
+        notes=notes,
+        info=info,
+        tasks=tuple(map(str, newest.tasks["status"])),
+        findings=findings_part(newest, triage, most_findings),
+        coverage=CoveragePart(
+            info=info, coverage=coverage_records(newest.coverage), tasks=task_records(newest.tasks)
+        ),
+        model_table=model_table(newest),
+        models=models,
+        changes=None if comparison is None else ChangesPart(comparison=comparison),
+        numbers=tuple(number_tables(newest)),
+        figures=report_figures(dataset, newest, models.comparison if models else None, comparison),
+        origin=OriginPart(dataset=dataset),
     )
 
 
-def _without_secrets(value: Any, name: str = "") -> Any:
-    if isinstance(value, dict):
-        return {key: _without_secrets(inner, str(key)) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_secrets(inner, name) for inner in value]
-    return "(hidden)" if _SECRET.search(name) and isinstance(value, str) and value else value
+def _title(dataset: Dataset) -> str:
+    names = [str(name) for name in dataset.jobs["name"].dropna() if name]
+    return names[0] if len(names) == 1 else "Analysis report"
+
+
+def _subtitle(dataset: Dataset) -> str:
+    jobs = dataset.jobs
+    if len(jobs) != 1:
+        return f"{plural(len(jobs), 'job')}." if len(jobs) else ""
+    job = jobs.astype(object).where(jobs.notna(), None).iloc[0]
+    started = f", started {job['started_at']:%Y-%m-%d %H:%M:%S} UTC" if job["started_at"] is not None else ""
+    took = f", took {duration(job['seconds'])}" if job["seconds"] is not None else ""
+    return f"Job {job['job_id']}, {job['status']}{started}{took}."

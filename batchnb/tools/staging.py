@@ -37,7 +37,9 @@ class StagedTree:
     not_utf8: frozenset[str] = frozenset()
     """Those paths in the copy whose content is not UTF-8, or that Python reads in another encoding."""
     unread: tuple[tuple[str, str], ...] = ()
-    """Eligible files, and folders that hold some, that were left out: path in the app, reason."""
+    """Eligible files, and folders that may hold some, that were left out: path in the app, reason."""
+    unread_folders: frozenset[str] = frozenset()
+    """Those paths of `unread` that are folders."""
     foreign: tuple[tuple[str, str], ...] = ()
     """Folders without eligible files that are not the app's own: path in the app, what they are."""
     silenced: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class Staging:
         self._sources: dict[str, str] = {}
         self._not_utf8: set[str] = set()
         self._unread: list[tuple[str, str]] = []
+        self._unread_folders: set[str] = set()
         self._foreign: list[tuple[str, str]] = []
         self._silenced: dict[str, tuple[int, ...]] = {}
 
@@ -84,12 +87,20 @@ class Staging:
         for file in tree.files():
             origin = str(PurePosixPath(prefix, file.path))
             if file.content is None:
-                self._unread.append((origin, file.reason))
+                self._leave_out(origin, file.reason, is_folder=file.is_folder)
             else:
                 self._copy((*PurePosixPath(prefix).parts, *file.parts), origin, file.content)
         for folder in () if shallow else tree.foreign():
-            listed = self._unread if folder.gap else self._foreign
-            listed.append((str(PurePosixPath(prefix, folder.path)), folder.gap or folder.what))
+            origin = str(PurePosixPath(prefix, folder.path))
+            if folder.gap:
+                self._leave_out(origin, folder.gap, is_folder=True)
+            else:
+                self._foreign.append((origin, folder.what))
+
+    def _leave_out(self, origin: str, why: str, *, is_folder: bool) -> None:
+        self._unread.append((origin, why))
+        if is_folder:
+            self._unread_folders.add(origin)
 
     def _copy(self, parts: tuple[str, ...], origin: str, content: bytes) -> None:
         destination = self._names.destination(parts)
@@ -112,6 +123,7 @@ class Staging:
             sources=self._sources,
             not_utf8=frozenset(self._not_utf8),
             unread=tuple(self._unread),
+            unread_folders=frozenset(self._unread_folders),
             foreign=tuple(self._foreign),
             silenced=self._silenced,
         )

@@ -42,12 +42,14 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class TreeFile:
-    """A file of the wanted kind, with its content or the reason why it has none."""
+    """A file of the wanted kind, or a folder that was left out: content, or the reason why it has none."""
 
     parts: tuple[str, ...]
     """Names from the source down, as the file system has them."""
     content: bytes | None
     reason: str = ""
+    is_folder: bool = False
+    """Whether it is a folder that was not entered: it may hold files of the wanted kind."""
 
     @property
     def path(self) -> str:
@@ -96,7 +98,7 @@ class Tree:
     def files(self) -> Iterator[TreeFile]:
         """Yield every wanted file, readable or not, folder by folder. A missing source yields nothing."""
         if self.source.is_symlink():
-            yield TreeFile((), None, "is a link")
+            yield TreeFile((), None, "is a link", is_folder=True)
             return
         if self.source.exists():
             yield from self._walk(())
@@ -117,7 +119,8 @@ class Tree:
             try:
                 handle = self._open(parts)
             except OSError as error:
-                yield TreeFile(parts, None, f"folder cannot be read: {error.strerror}")
+                why = f"folder cannot be read: {error.strerror}"
+                yield TreeFile(parts, None, why, is_folder=True)
                 continue
             try:
                 yield from self._folder(handle, parts, pending)
@@ -141,7 +144,8 @@ class Tree:
             self._entries += 1
             path = (*parts, name)
             if self._entries > self.caps.entries:
-                yield TreeFile(parts, None, f"more than {self.caps.entries} entries in all")
+                why = f"more than {self.caps.entries} entries in all"
+                yield TreeFile(parts, None, why, is_folder=True)
                 pending.clear()
                 return
             if _is_folder(handle, name):
@@ -150,13 +154,14 @@ class Tree:
                 if name.lower() in FOREIGN_FOLDERS and not self._counting:
                     self._foreign.append((path, FOREIGN_FOLDERS[name.lower()]))
                 elif len(path) > self.caps.depth:
-                    yield TreeFile(path, None, f"deeper than {self.caps.depth} folders")
+                    why = f"deeper than {self.caps.depth} folders"
+                    yield TreeFile(path, None, why, is_folder=True)
                 else:
                     pending.append(path)
             elif self._is_wanted(name):
                 yield TreeFile(path, b"") if self._counting else self._file(handle, path)
             elif not self.shallow and _is_linked_folder(handle, name):
-                yield TreeFile(path, None, "is a link")
+                yield TreeFile(path, None, "is a link", is_folder=True)
 
     def _is_wanted(self, name: str) -> bool:
         return suffix_of(name) in self.suffixes or name.lower() in self.names

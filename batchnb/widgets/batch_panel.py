@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from batchnb.records.errors import BatchnbError, StorageError, StoreClosedError
+from batchnb.records.errors import BatchnbError, StorageError
 from batchnb.results.text import plural
-from batchnb.widgets.form_presenter import FormState, present_form
 from batchnb.widgets.host import require_host
 from batchnb.widgets.job_form import JobForm
 from batchnb.widgets.job_view import JobView
 from batchnb.widgets.sinks import text_output
 from batchnb.widgets.view import View, output_area, put, show
 
+if TYPE_CHECKING:
+    from batchnb.widgets.form_presenter import FormState
+
+_MOST_VIEWS = 4
+"""Jobs that are watched at once; an older one goes on without being shown."""
+_DOUBLE_CLICK_SECONDS = 1.0
+_TIMES_SECONDS = 20.0
+"""For how long what the store knows of past tasks is not looked up again."""
+
 
 class BatchPanel(View):
-    """A form for a job and, below it, the job. The kernel stays free while the job runs."""
+    """A form for a job and, below it, the jobs it started. The kernel stays free while they run."""
 
     def __init__(self, host: object) -> None:
         """Make a panel for a workspace (anything that is a PanelHost).
@@ -28,53 +36,63 @@ class BatchPanel(View):
         """
         self._host = require_host(host, "BatchPanel")
         self._portfolio = self._host.portfolio.portfolio
-        self.form = JobForm(
-            self._portfolio, self._host.registry, self._host.service.settings.task_timeout_seconds
-        )
-        self.run_button = widgets.Button(
-            description="Run", icon="play", button_style="primary", tooltip="Start the job in the background"
-        )
-        state = present_form(self.form.read(), self._portfolio, self._host.registry)
-        self._summary = output_area(text_output(state.summary), flex="1 1 200px", width="auto")
+        self._said = self._refusal = ""
+        self._started = self._times_due = 0.0
+        self.views: tuple[JobView, ...] = ()
+        """Of the jobs that this panel started, newest first: the newest, and those before it that go on."""
+        self.form = JobForm(self._host, self._wake)
+        self._failure = output_area()
         self._slot = widgets.VBox(layout={"overflow": "visible"})
-        self._run_asked = threading.Event()
-        self._refusal = ""
-        self.view: JobView | None = None
         super().__init__([self._head(), self._slot], "batchnb-panel")
-        self.form.observe(self.publisher.wake)
-        self.run_button.on_click(self._on_run)
+
+    @property
+    def view(self) -> JobView | None:
+        """The view of the job that was started last."""
+        return self.views[0] if self.views else None
+
+    def run(self) -> None:
+        """Do what a click on Run does."""
+        self.form.hear({"do": "run"})
+
+    def step(self) -> float | None:
+        """Take what was typed and clicked, start a job if that was asked for, and show what came of it."""
+        self._learn()
+        for _ in self.form.take():
+            if time.monotonic() - self._started >= _DOUBLE_CLICK_SECONDS:
+                self._start(self.form.present())
+        state = self.form.present()
+        if state.spec is not None and self._refusal.startswith("Not started. "):
+            self._refusal = ""  # what was wrong with the form is corrected
+        self.form.write(state, self._said, self._refusal)
+        return None
+
+    def show_failure(self, text: str) -> None:
+        """Say in the panel that it failed."""
+        show(self._failure, text_output(f"⚠ {text}", "error"))
 
     def _head(self) -> Any:
         models, apps = len(self._portfolio.models), len(self._portfolio.apps)
         text = f"Batch analysis: {plural(models, 'model')}, {plural(apps, 'app')}"
         title = widgets.Label(text, _dom_classes=("batchnb-line", "batchnb-head"))
-        row = widgets.HBox(
-            [self.run_button, self._summary], layout={"flex_flow": "row wrap"}, _dom_classes=("batchnb-row",)
-        )
-        return widgets.VBox([title, self.form.widget, row], _dom_classes=("batchnb-card",))
+        return widgets.VBox([title, self.form.widget, self._failure], _dom_classes=("batchnb-card",))
 
-    def step(self) -> float | None:
-        """Check the form, and start the job if that was asked for."""
-        asked = self._run_asked.is_set()
-        self._run_asked.clear()
-        state = present_form(self.form.read(), self._portfolio, self._host.registry)
-        self.form.write(state)
-        if asked and not self._is_busy():
-            self._refusal = ""
-            self._start(state)
-        elif not asked and state.spec is not None:
-            self._refusal = ""
-        refusal = text_output(f"⚠ {self._refusal}", "error") if self._refusal else None
-        show(self._summary, refusal or text_output(state.summary))
-        put(self.run_button, disabled=self._is_busy())
-        return None
+    def _wake(self) -> None:
+        self.publisher.wake()
 
-    def show_failure(self, text: str) -> None:
-        """Say in the panel that it failed."""
-        show(self._summary, text_output(f"⚠ {text}", "error"))
+    def _learn(self) -> None:
+        """Read how long past tasks took, if that may have changed."""
+        now = time.monotonic()
+        if now < self._times_due:
+            return
+        self._times_due = now + _TIMES_SECONDS
+        try:
+            self.form.learn(self._host.storage.get_metrics().times)
+        except StorageError:  # starting says so; until then nothing is known
+            self.form.learn(())
 
     def _start(self, state: FormState) -> None:
-        """Run on the publisher's thread: nothing is started unless every field is right."""
+        """Start a job, if every field is right; while another one runs, it waits for its turn."""
+        self._said, self._refusal = "", ""
         if state.spec is None:
             self._refusal = f"Not started. {state.summary}"
             return
@@ -83,28 +101,31 @@ class BatchPanel(View):
         except BatchnbError as error:
             self._refusal = f"Not started: {error}"
             return
-        old, service = self.view, self._host.service
-        self.view = JobView(service, self._host.storage, job_id, on_end=self.publisher.wake)
-        put(self._slot, children=(self.view,))
-        if old is not None:
-            old.close()
-
-    def _is_busy(self) -> bool:
-        """Whether this panel's job goes on. Another one can be started when it has ended."""
-        if self.view is None:
-            return False
+        self._started = time.monotonic()
+        self._said = f"Job {job_id} was started."
         try:
-            job = self._host.storage.get_job(self.view.job_id)
-        except StoreClosedError:  # starting says so
-            return False
-        except StorageError:  # it cannot tell right now: as before
-            return bool(self.run_button.disabled)
+            self._watch(JobView(self._host.service, self._host.storage, job_id, on_end=self._on_end))
+        except BatchnbError as error:  # it runs, so nobody may start it again for want of a picture
+            self._refusal = f"It cannot be shown now ({error}); ws.attach({job_id}) shows it later."
+
+    def _watch(self, view: JobView) -> None:
+        """Show a new job above those that go on."""
+        old = self.views
+        self.views = (view, *(other for other in old if self._goes_on(other)))[:_MOST_VIEWS]
+        put(self._slot, children=self.views)
+        for gone in set(old) - set(self.views):
+            gone.close()
+
+    def _goes_on(self, view: JobView) -> bool:
+        try:
+            job = self._host.storage.get_job(view.job_id)
+        except StorageError:  # nobody can tell right now
+            return True
         return job is not None and not job.status.is_ended
 
-    def _on_run(self, button: object) -> None:
-        """Note the wish; runs on any thread, also while a cell is busy."""
-        del button
-        self._run_asked.set()
+    def _on_end(self) -> None:
+        """Look up anew how long tasks take; runs on the view's thread."""
+        self._times_due = 0.0
         self.publisher.wake()
 
     def __repr__(self) -> str:

@@ -1,104 +1,143 @@
-"""The fields with which a job is configured. The page writes them, the kernel only reads."""
+"""The form for a job: three parts that the page draws, one draft that the publisher's thread changes."""
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from batchnb.widgets.form_presenter import LABELS, FormInput, FormState, analysis_titles
-from batchnb.widgets.sinks import text_output
-from batchnb.widgets.view import output_area, show
+from batchnb.widgets.catalog import read_catalog, tools_text
+from batchnb.widgets.controls import aside
+from batchnb.widgets.draft import changed, first_draft
+from batchnb.widgets.form_presenter import FormContext, FormState, present_form
+from batchnb.widgets.form_state import (
+    analyses_facts,
+    job_facts,
+    present_analyses,
+    present_apps,
+    present_job_fields,
+)
+from batchnb.widgets.live_form import AnalysisChoice, AppGrid, JobFields, LiveForm
+from batchnb.widgets.preset_desk import PresetDesk
+from batchnb.widgets.selection import AppTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
-    from batchnb.analyzers.registry import AnalyzerRegistry
-    from batchnb.records import Portfolio
+    from batchnb.records import ExecutionTimes
+    from batchnb.widgets.host import PanelHost
 
-_MOST_ROWS = 8
-_WIDE = {"width": "100%", "margin": "0"}
-_LABELS = {"description_width": "84px"}
+_PRESET_WISHES = frozenset({"save", "load", "delete"})
 
 
 class JobForm:
-    """The fields, and the messages beside them."""
+    """What is typed and clicked, in the order in which it comes, and what the page shows of it."""
 
-    def __init__(self, portfolio: Portfolio, registry: AnalyzerRegistry, timeout_seconds: int) -> None:
-        """Make the form: all models and the usual analyses chosen, `timeout_seconds` shown as the setting."""
-        self.models = widgets.SelectMultiple(
-            options=[(model, model) for model in portfolio.models],
-            value=portfolio.models,
-            rows=min(_MOST_ROWS, max(4, len(portfolio.models) + 1)),
-            description=LABELS["models"],
-            tooltip="Ctrl or Shift chooses several",
-            style=_LABELS,
-            layout=_WIDE,
+    def __init__(self, host: PanelHost, wake: Callable[[], None]) -> None:
+        """Make the form: all apps and the usual analyses chosen.
+
+        Args:
+            host: the apps, the analyses, the settings and the store.
+            wake: called, on any thread, when there is something to take or to show.
+        """
+        self._wake = wake
+        self._inbox: deque[tuple[LiveForm | None, dict[str, Any]]] = deque()
+        settings, portfolio = host.service.settings, host.portfolio.portfolio
+        table, offers = AppTable(portfolio), read_catalog(host.registry)
+        self._host, self._base = host, portfolio.base
+        self._context = FormContext(table=table, offers=offers, registry=host.registry, settings=settings)
+        self._tools: dict[str, str] = {}
+        self._looked = False
+        self.presets = PresetDesk(host.storage.path, table, offers)
+        self.draft = first_draft(table, offers)
+        state = self.present()
+        self.apps = AppGrid(
+            table.facts(), present_apps(table, self.draft, state), lambda said: self.hear(said, self.apps)
         )
-        self.apps = _text(LABELS["apps"], "all, or for example 1-3,5")
-        self.analyses = {
-            key: widgets.Checkbox(
-                value=registry.is_default(key), description=title, indent=False, layout=_WIDE
-            )
-            for key, title in analysis_titles(registry).items()
-        }
-        self.name = _text("Job name", "optional")
-        self.timeout = _text(LABELS["timeout"], f"seconds per task, {timeout_seconds} if empty")
-        self._notes = {field: output_area(css_class="batchnb-field-note") for field in LABELS}
-        self.widget = widgets.HBox(
-            [
-                _column(self.models, self._notes["models"]),
-                _column(
-                    self.apps,
-                    self._notes["apps"],
-                    self.name,
-                    self.timeout,
-                    self._notes["timeout"],
-                    self._analyses_box(),
-                    self._notes["analyses"],
-                ),
-            ],
-            layout={"flex_flow": "row wrap"},
-            _dom_classes=("batchnb-columns",),
+        self.analyses = AnalysisChoice(
+            analyses_facts(offers, host.registry.broken, settings),
+            present_analyses(offers, self.draft, state, self._tools),
+            lambda said: self.hear(said, self.analyses),
+        )
+        self.fields = JobFields(
+            job_facts(settings), self._job_fields(state, "", ""), lambda said: self.hear(said, self.fields)
+        )
+        self.widget = widgets.VBox(
+            [self.apps, self.analyses, self.fields],
+            layout={"overflow": "visible"},
+            _dom_classes=("batchnb-form",),
         )
 
-    def _analyses_box(self) -> Any:
-        label = widgets.Label(
-            LABELS["analyses"],
-            layout={"width": "84px", "margin": "0 8px 0 2px"},
-            _dom_classes=("batchnb-field-label",),
+    def hear(self, message: dict[str, Any], part: LiveForm | None = None) -> None:
+        """Note a message of the page, or of a program in its place; any thread calls this."""
+        self._inbox.append((part, message))
+        self._wake()
+
+    def take(self) -> Iterator[dict[str, Any]]:
+        """Do what was asked for since the last time, and yield what the panel has to do, at its time."""
+        while self._inbox:
+            part, message = self._inbox.popleft()
+            if part is not None:
+                part.follow(message)
+            do = message.get("do")
+            if do == "run":
+                yield message
+            elif do == "look":
+                self._look_for_tools()
+            elif do in _PRESET_WISHES:
+                self.draft = self.presets.do(message, self.draft, self.present())
+            else:
+                self.draft = changed(self.draft, message, self._context.table, self._context.offers)
+
+    def learn(self, times: Sequence[ExecutionTimes]) -> None:
+        """Judge durations by the past tasks in `times`."""
+        self._context = replace(self._context, times=tuple(times))
+
+    def present(self) -> FormState:
+        """Return what the form says now."""
+        return present_form(self.draft, self._context)
+
+    def write(self, state: FormState, said: str, refusal: str) -> None:
+        """Let the page show what stands in the form, and what is wrong with it."""
+        self.presets.refresh()
+        context = self._context
+        self.apps.write(present_apps(context.table, self.draft, state))
+        self.analyses.write(present_analyses(context.offers, self.draft, state, self._tools))
+        self.fields.write(self._job_fields(state, said, refusal))
+
+    def _job_fields(self, state: FormState, said: str, refusal: str) -> dict[str, Any]:
+        desk = self.presets
+        return present_job_fields(
+            self.draft,
+            state,
+            presets=desk.names,
+            preset_notes=desk.notes,
+            preset_fault=desk.fault,
+            said=said,
+            refusal=refusal,
         )
-        boxes = widgets.VBox(
-            list(self.analyses.values()), layout={"flex": "1"}, _dom_classes=("batchnb-boxes",)
-        )
-        return widgets.HBox([label, boxes], layout=_WIDE)
 
-    def observe(self, noticed: Callable[[], None]) -> None:
-        """Call `noticed` whenever the page changed a field."""
-        for field in (self.models, self.apps, self.name, self.timeout, *self.analyses.values()):
-            field.observe(lambda change: noticed(), names="value")  # noqa: ARG005 - traitlets passes it
+    def _look_for_tools(self) -> None:
+        """Ask each analysis, once and on a thread of its own, which tools it lacks: some take their time."""
+        if self._looked:
+            return
+        self._looked = True
+        for offer in self._context.offers:
+            self._tools[offer.key] = "Looking for its tools …"
+            aside(f"batchnb-needs-{offer.key}", self._look(offer.key), self._told(offer.key))
 
-    def read(self) -> FormInput:
-        """Return what stands in the form now."""
-        return FormInput(
-            models=tuple(self.models.value),
-            apps=self.apps.value,
-            analyses=tuple(key for key, box in self.analyses.items() if box.value),
-            name=self.name.value,
-            timeout=self.timeout.value,
-        )
+    def _look(self, key: str) -> Callable[[], None]:
+        def look() -> None:
+            self._tools[key] = tools_text(self._host.registry[key](self._base).needs())
 
-    def write(self, state: FormState) -> None:
-        """Show the messages of `state` beside their fields."""
-        for field, area in self._notes.items():
-            text = state.errors.get(field, "")
-            show(area, *([text_output(f"⚠ {text}", "error")] if text else []))
+        return look
 
+    def _told(self, key: str) -> Callable[[str], None]:
+        def told(failure: str) -> None:
+            if failure:
+                self._tools[key] = f"Which of its tools are there could not be told: {failure}"
+            self._wake()
 
-def _text(label: str, placeholder: str) -> Any:
-    return widgets.Text(description=label, placeholder=placeholder, style=_LABELS, layout=_WIDE)
-
-
-def _column(*children: Any) -> Any:
-    layout = {"flex": "1 1 280px", "min_width": "0", "width": "auto"}
-    return widgets.VBox(children, layout=layout, _dom_classes=("batchnb-column",))
+        return told

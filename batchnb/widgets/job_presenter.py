@@ -9,9 +9,10 @@ from batchnb.records import JobStatus, Severity, TaskStatus
 from batchnb.results.text import duration, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
-    from batchnb.records import BatchAnalysisJob
+    from batchnb.records import BatchAnalysisJob, Estimate
     from batchnb.widgets.outcome import Outcome
 
 _MOST_ERRORS = 5
@@ -46,6 +47,9 @@ class JobState:
     errors: tuple[str, ...] = ()
     """Untrusted texts (capped)."""
     can_cancel: bool
+    refused: str = ""
+    """Why the wish to cancel came to nothing; untrusted."""
+    paused: bool = False
     ended: bool
 
 
@@ -63,6 +67,7 @@ def present_job(
     now: datetime,
     cancel: CancelNote | None = None,
     outcome: Outcome | None = None,
+    estimate: Estimate | None = None,
 ) -> JobState:
     """Return what to show.
 
@@ -71,6 +76,7 @@ def present_job(
         now: the time of the snapshot.
         cancel: what this view's cancel button was told, if it was used.
         outcome: the results of the ended job, once they are read.
+        estimate: when it may end; None: nobody can tell yet.
     """
     done, total = job.completed_tasks, job.total_tasks
     ended = job.status.is_ended
@@ -78,7 +84,7 @@ def present_job(
     return JobState(
         title=f"Job {job.id}: {job.name}",
         status=_status(job, cancel),
-        elapsed=_elapsed(job, now, cancel),
+        elapsed=_elapsed(job, now, cancel) + _outlook(job, now, estimate),
         value=total if ended and not total else done,
         maximum=max(1, total),
         bar=_BARS.get(job.status, "info"),
@@ -87,7 +93,25 @@ def present_job(
         counts_note=_counts_note(job, outcome),
         errors=_errors(job),
         can_cancel=job.status in _CANCELLABLE and not asked,
+        refused=cancel.refused if cancel is not None and not ended else "",
+        paused=job.paused,
         ended=ended,
+    )
+
+
+def stopped_text(before: Collection[object], after: Collection[object]) -> str:
+    """Say how many programs that ran when cancel was asked are gone.
+
+    Args:
+        before: the programs below the kernel then, of all jobs.
+        after: those below it now.
+    """
+    left = len(set(before) & set(after))
+    if not before:
+        return "no tool was running"
+    gone = len(before) - left
+    return f"{gone:,} tool process{'' if gone == 1 else 'es'} stopped" + (
+        f", {left} of other jobs go on" if left else ", none is left"
     )
 
 
@@ -114,7 +138,7 @@ def _status(job: BatchAnalysisJob, cancel: CancelNote | None) -> str:
         JobStatus.PENDING: "pending: not started",
         JobStatus.QUEUED: "queued: starts by itself when a running job ends",
         JobStatus.INITIALIZING: "starting",
-    }.get(job.status, f"running: {running}")
+    }.get(job.status, f"{'paused' if job.paused else 'running'}: {running}")
 
 
 def _cancelled(job: BatchAnalysisJob) -> str:
@@ -154,6 +178,16 @@ def _elapsed(job: BatchAnalysisJob, now: datetime, cancel: CancelNote | None) ->
     if job.status is JobStatus.CANCELLED and cancel is not None:
         return f"{took}, ended {duration((end - cancel.asked_at).total_seconds())} after cancel was asked"
     return took
+
+
+def _outlook(job: BatchAnalysisJob, now: datetime, estimate: Estimate | None) -> str:
+    """Return how fast it goes and when it may end; empty: it has ended, or nobody can tell yet."""
+    if job.status.is_ended or estimate is None or job.started_at is None:
+        return ""
+    minutes = max(1.0, (now - job.started_at).total_seconds()) / 60
+    rate = job.completed_tasks / minutes
+    speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
+    return f"; {speed} tasks/min, about {duration(estimate.seconds_left)} left"
 
 
 def _progress(job: BatchAnalysisJob) -> str:

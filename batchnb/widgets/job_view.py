@@ -1,36 +1,35 @@
-"""One job, live: progress, findings so far, a cancel button, and its results when it has ended."""
+"""One job, live: progress, a grid of its tasks, controls, and its results when it has ended."""
 
 from __future__ import annotations
 
-import html
-import logging
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as widgets
-
 from batchnb.records import utc_now
 from batchnb.records.errors import RecordNotFoundError, StorageError, StoreClosedError
 from batchnb.results.portfolio_view import job_html
-from batchnb.results.severity import severity_info
-from batchnb.widgets.job_presenter import CancelNote, JobState, present_job
+from batchnb.results.snapshot import snapshot_html
+from batchnb.tools.processes import tool_processes
+from batchnb.widgets.board_feed import BoardFeed
+from batchnb.widgets.controls import aside
+from batchnb.widgets.form_presenter import analysis_titles
+from batchnb.widgets.job_head import JobHead
+from batchnb.widgets.job_presenter import CancelNote, present_job, stopped_text
 from batchnb.widgets.outcome import Outcome, present_outcome
 from batchnb.widgets.publisher import Pace
-from batchnb.widgets.sinks import escape, list_output, text_output
-from batchnb.widgets.view import View, output_area, put, show
+from batchnb.widgets.view import View, output_area, show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from batchnb.engine.service import BatchAnalysisService
     from batchnb.engine.storage import JobStorage
-    from batchnb.records import BatchAnalysisJob
-    from batchnb.results.severity import SeverityInfo
+    from batchnb.records import BatchAnalysisJob, Estimate, Finding
+    from batchnb.tools.processes import Process
 
-_log = logging.getLogger(__name__)
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_ESTIMATE_SECONDS = 1.0
 
 
 class JobView(View):
@@ -59,36 +58,30 @@ class JobView(View):
         self.job_id = job_id
         self._cancel: CancelNote | None = None
         self._outcome: Outcome | None = None
+        self._estimate: Estimate | None = None
+        self._estimate_due = 0.0
+        self._refused = ""
+        self._to_stop: frozenset[Process] | None = None
+        self._frozen: list[Callable[[dict[str, Any]], object]] = []
         self._pace = Pace()
-        state = present_job(storage.get_job_or_fail(job_id), utc_now())
-        self._title = output_area(text_output(state.title, "title"))
-        self._bar = widgets.IntProgress(max=1, layout={"flex": "1 1 160px", "width": "auto"})
-        self.cancel_button = widgets.Button(
-            description="Cancel", icon="stop", tooltip="Stop this job and every tool that it runs"
-        )
-        self._progress = widgets.Label(_dom_classes=("batchnb-line",))
-        self._counts = widgets.HTML()
-        self._status = widgets.HTML()
-        self._elapsed = widgets.Label(_dom_classes=("batchnb-line", "batchnb-quiet"))
-        self._errors, self._results = output_area(), output_area()
-        self._write(state)
-        self.cancel_button.on_click(self._on_cancel)
-        super().__init__([self._head(), self._results], f"batchnb-view-{job_id}")
+        job = storage.get_job_or_fail(job_id)
+        state = present_job(job, utc_now())
+        at_once = job.max_tasks or service.settings.max_tasks
+        self.head = JobHead(job_id, state.title, at_once, self._on_cancel)
+        self.head.write(state)
+        self._feed = BoardFeed(storage, job, analysis_titles(service.registry), self._wake)
+        self.board = self._feed.board
+        self._results = output_area()
+        super().__init__([self.head.widget, self.board, self._results], f"batchnb-view-{job_id}")
+        self.head.pause.on_click(self._on_pause)
+        self.head.at_once.observe(self._on_at_once, names="value")
         self.publisher.wake()
-
-    def _head(self) -> Any:
-        """Return the box with everything but the results."""
-        row = {"flex_flow": "row wrap"}
-        bar = widgets.HBox([self._bar, self.cancel_button], layout=row, _dom_classes=("batchnb-row",))
-        status = widgets.HBox([self._status, self._elapsed], layout=row, _dom_classes=("batchnb-row",))
-        parts = [self._title, bar, self._progress, status, self._counts, self._errors]
-        return widgets.VBox(parts, _dom_classes=("batchnb-card",))
 
     def step(self) -> float | None:
         """Write the job's state; at the end also its results."""
         try:
             job = self._storage.get_job_or_fail(self.job_id)
-            self._write(present_job(job, utc_now(), self._cancel, self._outcome))
+            self._write(job)
             if not job.status.is_ended:
                 return self._pace.pause((job, self._cancel), time.monotonic())
             if self._on_end is not None:
@@ -96,13 +89,19 @@ class JobView(View):
                 on_end()
             if self._outcome is None:
                 self._show_results(job)
+            self._freeze(job)
         except (StoreClosedError, RecordNotFoundError) as error:
-            put(self.cancel_button, disabled=True)
+            self.head.disable()
             self.show_failure(f"the job can no longer be read, so this is its last known state: {error}")
         except StorageError as error:  # it may pass, and the job goes on
-            put(self._status, value=_status_html(f"cannot read the job right now: {error}"))
+            self.head.say(f"cannot read the job right now: {error}")
             return self._pace.pause(str(error), time.monotonic())
         return None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the job has ended."""
+        return self._storage.get_status(self.job_id).is_ended
 
     def settle(self, timeout: float) -> None:
         """Wait until the view shows the end of a job that has ended, at most `timeout` seconds."""
@@ -113,82 +112,113 @@ class JobView(View):
 
     def show_failure(self, text: str) -> None:
         """Say in the view that it no longer follows the job."""
-        show(self._errors, list_output([text]))
+        self.head.fail(text)
 
     def mimebundle(self) -> dict[str, Any]:
         """Return what a notebook stores of this view: the live widget, and a static picture beside it."""
         job = self._storage.get_job_or_fail(self.job_id)
-        static = {"text/html": job_html(job, self._info(job)), "text/plain": repr(self)}
+        if job.status.is_ended:
+            return self.picture(job)
+        static = {"text/html": job_html(job), "text/plain": repr(self)}
         if self.comm is None:
             return static
         live = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return {_WIDGET_VIEW: live, **static}
 
-    def _info(self, job: BatchAnalysisJob) -> SeverityInfo | None:
-        """Return what an ended job found and measured; None: it has not ended."""
-        outcome, storage = self._outcome, self._storage
-        if outcome is not None:
-            return outcome.info
-        if not job.status.is_ended:
-            return None
-        return severity_info(
-            storage.get_findings(job.id), storage.get_coverage(job.id), storage.get_tasks(job.id)
-        )
+    def picture(self, job: BatchAnalysisJob) -> dict[str, Any]:
+        """Return the static picture of the ended job: a saved notebook shows it without a kernel."""
+        findings = self._storage.get_findings(job.id)
+        outcome = self._outcome or self._read_outcome(job, findings)
+        html = snapshot_html(job, outcome.info, outcome.gaps, findings)
+        return {"text/html": html, "text/plain": f"{self!r}: {job.status.value}"}
+
+    def freeze_into(self, update: Callable[[dict[str, Any]], object]) -> None:
+        """Call `update` with the static picture when the job has ended: at once if it has.
+
+        It is called on the view's thread, once. A page that was loaded anew meanwhile does not hear of it,
+        and goes on showing the live view, with the results in it.
+        """
+        self._frozen.append(update)
+        self.publisher.wake()
 
     def _show_results(self, job: BatchAnalysisJob) -> None:
-        storage = self._storage
-        tasks, coverage = storage.get_tasks(job.id), storage.get_coverage(job.id)
-        self._outcome = present_outcome(tasks, storage.get_findings(job.id), coverage)
-        self._write(present_job(job, utc_now(), self._cancel, self._outcome))
+        self._outcome = self._read_outcome(job, self._storage.get_findings(job.id))
+        self._write(job)
         show(self._results, *self._outcome.outputs)
-        # The last state goes out once more in full: a page that lost a message would keep an old number.
-        for widget in (self._bar, self._progress, self._status, self._elapsed, self._counts):
-            widget.send_state()
+        self.head.send_all()
+        self.board.send_state()
 
-    def _write(self, state: JobState) -> None:
-        put(self._bar, max=state.maximum, value=state.value, bar_style=state.bar)
-        put(self._progress, value=state.progress)
-        put(self._status, value=_status_html(state.status))
-        put(self._elapsed, value=state.elapsed)
-        put(self._counts, value=_counts_html(state))
-        put(self.cancel_button, disabled=not state.can_cancel)
-        show(self._errors, *([list_output(state.errors)] if state.errors else []))
+    def _read_outcome(self, job: BatchAnalysisJob, findings: Sequence[Finding]) -> Outcome:
+        storage = self._storage
+        return present_outcome(storage.get_tasks(job.id), findings, storage.get_coverage(job.id))
 
-    def _on_cancel(self, button: object) -> None:
-        """Note the click and pass it on; runs on any thread, also while a cell is busy."""
-        del button
+    def _freeze(self, job: BatchAnalysisJob) -> None:
+        if self._frozen:
+            waiting, self._frozen = self._frozen, []
+            picture = self.picture(job)
+            for update in waiting:
+                update(picture)
+
+    def _write(self, job: BatchAnalysisJob) -> None:
+        now = time.monotonic()
+        if not job.status.is_ended and now >= self._estimate_due:
+            self._estimate = self._service.estimate(job.id)
+            self._estimate_due = now + _ESTIMATE_SECONDS
+        state = present_job(job, utc_now(), self._cancel, self._outcome, self._estimate)
+        if job.status.is_ended and self._to_stop is not None:
+            self.head.tell_stopped(stopped_text(self._to_stop, tool_processes() or frozenset()))
+            self._to_stop = None
+        if self._refused:
+            state = replace(state, errors=(self._refused, *state.errors))
+        self.head.write(state)
+        self._feed.write(job)
+
+    # ------------------------------------------------- clicks: any thread, also while a cell is busy
+
+    def _wake(self) -> None:
+        self.publisher.wake()
+
+    def _on_cancel(self) -> None:
+        """Note the click and pass it on. Cancelling is a durable write, which may have to wait."""
         if self._cancel is not None and not self._cancel.refused:
             return
-        self._cancel = CancelNote(asked_at=utc_now())
+        asked = self._cancel = CancelNote(asked_at=utc_now())
         self.publisher.wake()
-        # Cancelling is a durable write, which may wait for other processes; a callback must not.
-        name = f"batchnb-cancel-{self.job_id}"
-        threading.Thread(target=self._pass_on, args=(self._cancel,), name=name, daemon=True).start()
 
-    def _pass_on(self, asked: CancelNote) -> None:
-        try:
-            refused = "" if self._service.cancel_job(self.job_id) else "it neither waits nor runs"
-        except Exception as error:  # noqa: BLE001 - whoever clicked must hear of it, and may try again
-            _log.exception("job %d could not be cancelled", self.job_id)
-            refused = str(error)
-        if refused:
-            self._cancel = replace(asked, refused=refused)
+        def told(failure: str) -> None:
+            if failure:
+                self._cancel = replace(asked, refused=failure)
+            self.publisher.wake()
+
+        aside(f"batchnb-cancel-{self.job_id}", self._stop_job, told)
+
+    def _stop_job(self) -> None:
+        self._to_stop = tool_processes()
+        if not self._service.cancel_job(self.job_id):
+            raise StorageError("it neither waits nor runs")
+
+    def _on_pause(self, button: object) -> None:
+        del button
+        controls = self._storage.controls
+
+        def change() -> None:
+            paused = self._storage.get_job_or_fail(self.job_id).paused
+            (controls.resume if paused else controls.pause)(self.job_id)
+
+        aside(f"batchnb-pause-{self.job_id}", change, self._told)
+
+    def _on_at_once(self, change: dict[str, Any]) -> None:
+        at_once = int(change["new"])
+        aside(
+            f"batchnb-at-once-{self.job_id}",
+            lambda: self._storage.controls.set_max_tasks(self.job_id, at_once),
+            self._told,
+        )
+
+    def _told(self, failure: str) -> None:
+        self._refused = failure
         self.publisher.wake()
 
     def __repr__(self) -> str:
         """Name the job, on one line."""
         return f"<JobView of job {self.job_id}>"
-
-
-def _status_html(text: str) -> str:
-    return f'<div role="status">{escape(text)}</div>'
-
-
-def _counts_html(state: JobState) -> str:
-    """Return the counts as markup: words and numbers of our own only."""
-    chips = "".join(
-        f'<span class="batchnb-chip batchnb-{level}"><b>{count:,}</b> {level}</span>'
-        for level, count in state.counts
-    )
-    note = f'<span class="batchnb-quiet">{html.escape(state.counts_note)}</span>'
-    return f'<div class="batchnb-counts">{chips}{note}</div>'

@@ -20,13 +20,16 @@ class Live(anywidget.AnyWidget):
     """
 
     script: ClassVar[str]
-    """Name of the module in `static`, such as `grid.js`; it exports `draw(root, model)`."""
+    """Name of the module in `static`, such as `grid.js`; it defines `draw(root, model)`."""
+    helpers: ClassVar[tuple[str, ...]] = ()
+    """Names of further files in `static` that stand before it."""
     state = traitlets.Dict().tag(sync=True)
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Put our shared functions before the module: a page loads each widget's script by itself."""
         super().__init_subclass__(**options)
-        cls._esm = static_text("common.js") + static_text(cls.script)
+        if "script" in cls.__dict__:  # anywidget makes a class of its own for each widget
+            cls._esm = "".join(map(static_text, ("common.js", *cls.helpers, cls.script)))
 
     def __init__(self, state: dict[str, Any], heard: Callable[[dict[str, Any]], None] | None = None) -> None:
         """Draw `state`.

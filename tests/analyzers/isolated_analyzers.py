@@ -116,6 +116,15 @@ class UnknownTool(Stub):
         return AnalysisReport(issues=(finding(app, "x", tool="three"),), coverage=())
 
 
+class Keyed(Stub):
+    """Tells which of its secrets it was given, and which are in its environment."""
+
+    secrets = ("STUB_KEY",)
+
+    def analyze(self, app, options, context):
+        return report(app, *context.secrets.values(), str("STUB_KEY" in os.environ))
+
+
 class Lengthy(Stub):
     def analyze(self, app, options, context):
         return report(app, "x" * 30_000)

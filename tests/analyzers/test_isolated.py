@@ -44,13 +44,14 @@ def _pool():
 def _analyze(pool, tmp_path):
     import isolated_analyzers
 
-    def analyze(name, *, seconds=PATIENCE, cancel=None, progress=None, **options):
+    def analyze(name, *, seconds=PATIENCE, cancel=None, progress=None, secrets=None, **options):
         analyzer = isolate(getattr(isolated_analyzers, name), tmp_path, pool=pool)
         context = AnalysisContext(
             scratch=tmp_path / "not made",
             deadline=Deadline.after(seconds),
             cancel=cancel or CancelToken(),
             progress=progress or (lambda percent: None),
+            secrets=secrets,
         )
         return analyzer.analyze(APP, check_options(type(analyzer), options, "test"), context)
 
@@ -84,6 +85,15 @@ def test_options_that_would_be_others_there_are_refused(analyze):
     with pytest.raises(InvalidValueError, match="written as JSON") as caught:
         analyze("Secret")
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [{}, {"STUB_KEY": "given"}])
+def test_its_secrets_are_those_of_the_context_and_no_others(analyze, monkeypatch, given):
+    monkeypatch.setenv("STUB_KEY", "from the environment")
+
+    report = analyze("Keyed", secrets=given)
+
+    assert [issue.message for issue in report.issues] == [*given.values(), "False"]
 
 
 def test_progress_is_told_once_for_each_percent(analyze):

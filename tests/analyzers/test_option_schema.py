@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from batchnb.analyzers.base import Options
-from batchnb.analyzers.option_schema import describe_options, read_assignments
+from batchnb.analyzers.option_schema import describe_options, option_faults, read_assignments
 from batchnb.analyzers.registry import AnalyzerRegistry
 from batchnb.records.errors import InvalidValueError
 
@@ -33,6 +33,37 @@ def test_each_option_is_described():
         "deep": ("yes or no", "", "false"),
         "table": ("names and values", "", "null"),
     }
+
+
+def test_each_option_says_how_a_form_asks_for_it():
+    described = {
+        info.name: (info.control, info.choices, info.nullable, info.required, info.initial)
+        for info in describe_options(Every)
+    }
+
+    assert described == {
+        "users": ("number", (), False, False, 10),
+        "ratio": ("number", (), False, True, None),
+        "names": ("lines", (), False, False, []),
+        "kind": ("choice", ("a", "b"), False, False, "a"),
+        "where": ("text", (), True, False, None),
+        "deep": ("checkbox", (), False, False, False),
+        "table": ("json", (), False, False, {}),
+    }
+
+
+def test_all_faults_are_told_at_once():
+    assert option_faults(Every, {"users": 0, "ratio": "x", "names": ["a", 1], "more": 1}) == {
+        "users": "Input should be greater than or equal to 1",
+        "ratio": "Input should be a valid number",
+        "names": "item 2: Input should be a valid string",
+        "more": "Extra inputs are not permitted",
+    }
+    assert option_faults(Every, {"ratio": 2}) == {}
+
+
+def test_what_json_cannot_say_is_a_fault_of_the_whole():
+    assert list(option_faults(Every, {"ratio": object()})) == [""]
 
 
 def test_every_option_of_ours_has_a_title_and_says_what_it_does():

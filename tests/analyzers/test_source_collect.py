@@ -13,7 +13,7 @@ from batchnb.analyzers.base import AnalysisContext
 from batchnb.analyzers.raw import RawAnalysis
 from batchnb.analyzers.scanners.base import Scanner, ScanReport, load_json
 from batchnb.analyzers.scanners.ruff import Ruff
-from batchnb.analyzers.source_collect import place_in
+from batchnb.analyzers.staged_files import place_in
 from batchnb.records import CoverageStatus
 from batchnb.tools.cancellation import CancelToken, Deadline
 

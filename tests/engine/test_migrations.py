@@ -13,36 +13,42 @@ from rights import run_without_rights
 from support import everything_below
 
 from batchnb.engine.ownership import Ownership, end_interrupted
+from batchnb.engine.schema import SCHEMA_VERSION
 from batchnb.engine.storage import JobStorage
 from batchnb.records import JobStatus
 from batchnb.records.errors import ForeignStoreError, StorageError
 
 HERE = Path(__file__).parent
-VERSION_1 = (HERE / "version1.sql").read_text()
-"""The dump of a store that version 1 wrote: an ended job, one whose process died, one that was deleted."""
+DUMPS = {int(file.stem.removeprefix("version")): file.read_text() for file in HERE.glob("version*.sql")}
+"""Dumps of stores that older versions wrote: an ended job, one whose process died, one that was deleted."""
+
+
+@pytest.fixture(params=sorted(DUMPS))
+def version(request):
+    return request.param
 
 
 @pytest.fixture
-def path(tmp_path):
-    """Return the path of a store of version 1, closed as version 1 would leave it."""
+def path(tmp_path, version):
+    """Return the path of a store of an older version, closed as that version would leave it."""
     folder = tmp_path / "store"
     folder.mkdir()
-    make(folder / "store.db")
+    make(folder / "store.db", version)
     return folder / "store.db"
 
 
-def make(path, *more):
+def make(path, version, *more):
     with closing(apsw.Connection(str(path))) as db:
         db.execute("PRAGMA journal_mode = wal")
-        db.execute(VERSION_1)
+        db.execute(DUMPS[version])
         for statement in more:
             db.execute(statement)
 
 
-def rows(path):
-    """Return every column that version 1 has of every row, by table."""
+def rows(path, version):
+    """Return every column that an older version has of every row, by table."""
     with closing(apsw.Connection(":memory:")) as old:
-        old.execute(VERSION_1)
+        old.execute(DUMPS[version])
         tables = [name for (name,) in old.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         columns = {
             name: ", ".join(row[1] for row in old.execute(f"PRAGMA table_info({name})")) for name in tables
@@ -62,13 +68,17 @@ def open_and_close(path):
     JobStorage(path).close()
 
 
-def test_the_data_are_kept_and_the_schema_is_that_of_a_new_store(path, tmp_path):
-    before = rows(path)
+def test_there_is_a_store_of_every_older_version():
+    assert sorted(DUMPS) == list(range(1, SCHEMA_VERSION))
+
+
+def test_the_data_are_kept_and_the_schema_is_that_of_a_new_store(path, version, tmp_path):
+    before = rows(path, version)
     assert min(map(len, before.values())) > 0, "every table has something to lose"
 
     open_and_close(path)
 
-    assert rows(path) == before
+    assert rows(path, version) == before
     open_and_close(tmp_path / "new.db")
     assert schema(path) == schema(tmp_path / "new.db")
     assert list(path.parent.iterdir()) == [path]
@@ -101,9 +111,26 @@ def test_an_upgraded_store_works_as_a_new_one(path):
         assert storage.get_findings(1) == []
 
 
-def test_each_upgraded_store_has_an_identity_of_its_own(path):
-    other = path.with_name("other.db")
-    make(other)
+def test_a_job_of_version_2_is_as_it_was(tmp_path):
+    make(tmp_path / "store.db", 2)
+    with closing(JobStorage(tmp_path / "store.db")) as storage:
+        half = storage.get_job(2)
+        assert (half.task_timeouts, half.task_timeout_seconds, half.max_tasks) == ({"gated": 600}, 900, 2)
+        assert half.paused
+        assert [task.priority for task in storage.get_tasks(2)] == [0, 0, 0, 5]
+        assert [line.message for line in storage.get_log(2)] == [
+            "paused: no new task is started",
+            "priority is 5 from now on",
+        ]
+        assert [finding.tags for finding in storage.get_findings(2)] == [()]
+        assert storage.get_measurements(2) == []
+
+
+def test_each_upgraded_store_has_an_identity_of_its_own(tmp_path):
+    """Version 1 had none."""
+    path, other = tmp_path / "store.db", tmp_path / "other.db"
+    make(path, 1)
+    make(other, 1)
     found = set()
     for store in (path, other):
         open_and_close(store)
@@ -127,13 +154,14 @@ TRIGGER = "CREATE TRIGGER evil AFTER INSERT ON jobs BEGIN DELETE FROM tasks; END
         "DROP TRIGGER task_moved",
         "ALTER TABLE jobs ADD COLUMN mine TEXT",
         "PRAGMA user_version = 0",
-        "PRAGMA user_version = 2",
+        "PRAGMA user_version = {other}",
     ],
 )
 @pytest.mark.parametrize("mode", ["wal", "delete"])
-def test_only_what_is_exactly_ours_is_upgraded(tmp_path, statement, mode):
+def test_only_what_is_exactly_ours_is_upgraded(tmp_path, version, statement, mode):
     path = tmp_path / "store.db"
-    make(path, statement, f"PRAGMA journal_mode = {mode}")
+    other = next(each for each in sorted(DUMPS) if each != version)
+    make(path, version, statement.format(other=other), f"PRAGMA journal_mode = {mode}")
     before = everything_below(tmp_path)
 
     with pytest.raises(ForeignStoreError, match="does not have the tables"):
@@ -152,20 +180,20 @@ def test_a_trigger_that_is_still_in_the_log_is_found(path):
         JobStorage(path)
 
 
-def test_a_store_that_somebody_has_open_is_left_alone_until_it_is_closed(path):
-    before = rows(path), schema(path)
+def test_a_store_that_somebody_has_open_is_left_alone_until_it_is_closed(path, version):
+    before = rows(path, version), schema(path)
     with closing(apsw.Connection(str(path))) as older:
         older.execute("SELECT count(*) FROM jobs").fetchall()
         with pytest.raises(StorageError, match="open in another process"):
             JobStorage(path)
-        assert (rows(path), schema(path)) == before
+        assert (rows(path, version), schema(path)) == before
         older.execute("UPDATE jobs SET name = 'still written' WHERE id = 2")
 
     with closing(JobStorage(path)) as storage:
         assert storage.get_job(2).name == "still written"
 
 
-def test_what_a_killed_version_1_left_in_its_log_is_kept(path):
+def test_what_a_killed_older_version_left_in_its_log_is_kept(path):
     script = (
         "import apsw, os, sys\n"
         "db = apsw.Connection(sys.argv[1])\n"
@@ -179,8 +207,8 @@ def test_what_a_killed_version_1_left_in_its_log_is_kept(path):
         assert storage.get_job(1).name == "in the log"
 
 
-def test_many_that_open_an_older_store_at_once_share_it(path):
-    before = rows(path)
+def test_many_that_open_an_older_store_at_once_share_it(path, version):
+    before = rows(path, version)
     stores, start = [], threading.Barrier(6)
 
     def open_it():
@@ -195,7 +223,7 @@ def test_many_that_open_an_older_store_at_once_share_it(path):
     assert len(stores) == 6
     for storage in stores:
         storage.close()
-    assert rows(path) == before
+    assert rows(path, version) == before
 
 
 KILLED = """
@@ -224,8 +252,8 @@ def run_killed(path, moment):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_kill_in_the_middle_leaves_all_or_nothing(path, tmp_path):
-    before, old = rows(path), schema(path)
+def test_a_kill_in_the_middle_leaves_all_or_nothing(path, version):
+    before, old = rows(path, version), schema(path)
     whole = path.read_bytes()
     steps = int(run_killed(path, 0).stdout)
     new = schema(path)
@@ -235,9 +263,9 @@ def test_a_kill_in_the_middle_leaves_all_or_nothing(path, tmp_path):
         run = run_killed(path, 1 + part * steps // 12)
         assert run.returncode == -signal.SIGKILL, run.stderr
         seen.append(schema(path))
-        assert rows(path) == before
+        assert rows(path, version) == before
         open_and_close(path)
-        assert (rows(path), schema(path)) == (before, new)
+        assert (rows(path, version), schema(path)) == (before, new)
     assert all(found in (old, new) for found in seen)
     assert old in seen
 

@@ -19,6 +19,7 @@ from batchnb.records import (
     AnalysisType,
     CoverageStatus,
     ErrorCategory,
+    JobError,
     JobSpec,
     JobStatus,
     TaskStatus,
@@ -469,6 +470,7 @@ class TestWhatIsMissing:
         for task in (t for t in bench.storage.get_tasks(job.id) if t.analysis_type == kind):
             assert (task.status, task.error.category) == (TaskStatus.SKIPPED, ErrorCategory.DEPENDENCY)
             assert f"{kind} not available" in task.error.message
+        assert lack.details == {"analysis_type": kind}
         cells = [cell for cell in bench.storage.get_coverage(job.id) if cell.analysis_type == kind]
         assert [cell.status for cell in cells] == [CoverageStatus.TOOL_MISSING] * 2
 
@@ -479,10 +481,24 @@ class TestWhatIsMissing:
         job = bench.run(apps=(1, 2))
 
         assert (job.status, job.task_count_by_status) == (JobStatus.FAILED, {"skipped": 2})
-        assert [(lack.category, lack.message) for lack in job.errors] == [
-            (ErrorCategory.DEPENDENCY, "gated: gate not installed")
+        assert [(lack.category, lack.message, lack.details) for lack in job.errors] == [
+            (ErrorCategory.DEPENDENCY, "gated: gate not installed", {"analysis_type": "gated"})
         ]
         assert "Gated not available: gate: not installed" in bench.task(job, app_num=1).error.message
+
+    def test_whose_lack_it_is_is_not_read_from_its_words(self, bench):
+        """One that is known only when the tasks run, after an error that begins with the same word."""
+        gone = lambda app, context: report_of(app, CoverageStatus.TOOL_MISSING, detail="removed")  # noqa: E731
+        bench.analyzer.scripts = {1: gone, 2: gone}
+        job_id = bench.job(apps=(1, 2))
+        earlier = JobError(category=ErrorCategory.DEPENDENCY, message="gated is what another one lacks")
+        bench.storage.add_job_error(job_id, earlier)
+        assert bench.service.start_job(job_id)
+
+        first, second = bench.ended(job_id).errors
+        assert first == earlier
+        assert second.message == "gated: Gated not available: gate: removed"
+        assert (second.details, second.task_id) == ({"analysis_type": "gated"}, None)
 
     def test_an_app_without_the_part_is_skipped_and_fails_nothing(self, bench):
         bench.analyzer.part = "frontend"

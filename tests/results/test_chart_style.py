@@ -9,9 +9,17 @@ import pytest
 from batchnb.records import Severity
 from batchnb.results.chart_style import (
     GREY,
+    HEAT_COLOURS,
+    HEAT_INKS,
+    MET_COLOUR,
+    MET_INK,
     SEVERITY_COLOURS,
     SEVERITY_PATTERNS,
+    SHARE_COLOURS,
+    SHARE_INKS,
     TEXT_COLOURS,
+    UNMET_COLOUR,
+    UNMET_INK,
     plotly_text,
 )
 
@@ -88,6 +96,31 @@ def test_grey_is_readable_on_both_papers(paper):
 @pytest.mark.parametrize("severity", Severity)
 def test_numbers_are_readable_inside_the_bars(severity):
     assert contrast(TEXT_COLOURS[severity], SEVERITY_COLOURS[severity]) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("ink", "fill"),
+    [
+        *zip(HEAT_INKS, HEAT_COLOURS, strict=True),
+        *zip(SHARE_INKS, SHARE_COLOURS, strict=True),
+        (MET_INK, MET_COLOUR),
+        (UNMET_INK, UNMET_COLOUR),
+    ],
+)
+def test_marks_are_readable_inside_the_cells(ink, fill):
+    assert contrast(ink, fill) >= 4.5
+
+
+@pytest.mark.parametrize("scale", [HEAT_COLOURS, SHARE_COLOURS], ids=["heat", "share"])
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_more_is_darker_for_every_eye(scale, sight):
+    lightness = [lab(seen(linear(colour), sight))[0] for colour in scale]
+    assert all(one - other > 10 for one, other in zip(lightness, lightness[1:], strict=False))
+
+
+@pytest.mark.parametrize("sight", [name for name in SIGHTS if name != "grey"])
+def test_met_and_not_met_stay_apart_for_every_eye(sight):
+    assert distance(MET_COLOUR, UNMET_COLOUR, sight) > 30
 
 
 def test_labels_are_literal():

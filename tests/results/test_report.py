@@ -128,7 +128,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report_module.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InvalidValueError, match=r"report\.html.*No space left"):
         write_report(target, **content())
     assert target.read_text() == "old"

@@ -153,6 +153,17 @@ def test_a_call_is_answered_by_another_process_and_the_next_one_by_the_same(fres
     assert call(fresh, "pid") == first
 
 
+def test_a_place_that_cannot_be_one_is_named_and_costs_no_worker(fresh, monkeypatch):
+    first = call(fresh, "pid")
+    monkeypatch.setenv("BATCHNB_TOOLS", "relative")
+
+    with pytest.raises(InvalidValueError, match="BATCHNB_TOOLS"):
+        call(fresh, "pid")
+
+    monkeypatch.delenv("BATCHNB_TOOLS")
+    assert call(fresh, "pid") == first
+
+
 def test_messages_arrive_in_order_before_the_answer(pool):
     heard = Heard()
 

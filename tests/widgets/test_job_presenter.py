@@ -7,7 +7,7 @@ from support import START, coverage, error, job
 
 from batchnb.records import CoverageStatus, JobStatus
 from batchnb.results.severity import severity_info
-from batchnb.widgets.job_presenter import CancelNote, present_job
+from batchnb.widgets.job_presenter import CancelNote, present_job, stopped_text
 from batchnb.widgets.outcome import Outcome
 
 NOW = START + timedelta(seconds=3.2)
@@ -148,3 +148,15 @@ def test_errors_are_capped_with_their_true_number():
     assert state.errors[0] == "analysis: no 0"
     assert len(state.errors) == 6
     assert state.errors[-1] == "and 3 more errors"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ((), (1,), "no tool was running"),
+        ((1,), (2, 3), "1 tool process stopped, none is left"),
+        ((1, 2, 3), (3, 4), "2 tool processes stopped, 1 of other jobs go on"),
+    ],
+)
+def test_what_was_stopped_is_counted(before, after, text):
+    assert stopped_text(before, after) == text

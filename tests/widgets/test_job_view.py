@@ -48,15 +48,15 @@ def has_results(view):
 def test_from_running_to_results(host, shown):
     view = shown(JobView(host.service, host.storage, host.submit()))
     assert host.analyzer.started.wait(10)
-    assert wait_until(lambda: "2 running" in view._progress.value)
-    assert not view.cancel_button.disabled
+    assert wait_until(lambda: "2 running" in view.head.progress.value)
+    assert view.head.cancel.state["can_cancel"]
     host.analyzer.gate.set()
     assert wait_until(has_results(view))
-    assert view._progress.value == "4 of 4 tasks (100 %): 4 completed"
-    assert ">completed<" in view._status.value
-    assert (view._bar.value, view._bar.max, view._bar.bar_style) == (4, 4, "success")
-    assert "<b>4</b> high" in view._counts.value
-    assert view.cancel_button.disabled
+    assert view.head.progress.value == "4 of 4 tasks (100 %): 4 completed"
+    assert ">completed<" in view.head.status.value
+    assert (view.head.bar.value, view.head.bar.max, view.head.bar.bar_style) == (4, 4, "success")
+    assert "<b>4</b> high" in view.head.counts.value
+    assert not view.head.cancel.state["can_cancel"]
     assert "&lt;b&gt;atlas&lt;/b&gt;" in view._results.outputs[3]["data"]["text/html"]
     assert wait_until(lambda: view.publisher.thread is None)
 
@@ -66,7 +66,7 @@ def test_one_thread_writes_at_a_bounded_rate(host, shown):
     writes, steps = record_writes(view), record_steps(view)
     assert host.analyzer.started.wait(10)
     assert wait_until(lambda: len(steps) >= 3)
-    view.cancel_button.click()
+    view.head.cancel.click()
     assert wait_until(has_results(view))
     assert wait_until(lambda: view.publisher.thread is None)
     assert {thread for _, thread in writes} == {f"batchnb-view-{view.job_id}"}
@@ -75,7 +75,7 @@ def test_one_thread_writes_at_a_bounded_rate(host, shown):
 
 def test_nothing_is_sent_when_nothing_changed(host, shown):
     view = shown(JobView(host.service, host.storage, host.submit()))
-    assert wait_until(lambda: "2 running" in view._progress.value)
+    assert wait_until(lambda: "2 running" in view.head.progress.value)
     start = time.monotonic()
     writes, steps = record_writes(view), record_steps(view)
     assert wait_until(lambda: len(steps) >= 4)
@@ -86,12 +86,12 @@ def test_nothing_is_sent_when_nothing_changed(host, shown):
 def test_cancel_ends_the_job_and_says_so(host, shown):
     view = shown(JobView(host.service, host.storage, host.submit()))
     assert host.analyzer.started.wait(10)
-    view.cancel_button.click()
+    view.head.cancel.click()
     assert wait_until(has_results(view))
     assert host.storage.get_job(view.job_id).status is JobStatus.CANCELLED
-    assert "cancelled: 4 tasks cancelled, all tools stopped" in view._status.value
-    assert "after cancel was asked" in view._elapsed.value
-    assert "nothing was measured" in view._counts.value
+    assert "cancelled: 4 tasks cancelled, all tools stopped" in view.head.status.value
+    assert "after cancel was asked" in view.head.elapsed.value
+    assert "nothing was measured" in view.head.counts.value
 
 
 def test_a_click_on_cancel_is_acknowledged_while_the_store_is_busy(host, shown, monkeypatch):
@@ -106,15 +106,15 @@ def test_a_click_on_cancel_is_acknowledged_while_the_store_is_busy(host, shown, 
     monkeypatch.setattr(host.service, "cancel_job", wait_for_the_store)
     view = shown(JobView(host.service, host.storage, host.submit()))
     assert host.analyzer.started.wait(10)
-    view.cancel_button.click()  # would hang here for 20 s
-    view.cancel_button.click()
+    view.head.cancel.click()  # would hang here for 20 s
+    view.head.cancel.click()
     assert not store_is_free.is_set()
-    assert wait_until(lambda: "cancelling" in view._status.value)
-    assert view.cancel_button.disabled
+    assert wait_until(lambda: "cancelling" in view.head.status.value)
+    assert not view.head.cancel.state["can_cancel"]
     assert host.storage.get_job(view.job_id).status is JobStatus.RUNNING
     store_is_free.set()
     assert wait_until(has_results(view))
-    assert "cancelled: 4 tasks" in view._status.value
+    assert "cancelled: 4 tasks" in view.head.status.value
     assert asked == [view.job_id]
 
 
@@ -127,11 +127,11 @@ def test_a_cancel_that_failed_is_told_and_can_be_tried_again(host, shown, monkey
     monkeypatch.setattr(host.service, "cancel_job", fail)
     view = shown(JobView(host.service, host.storage, host.submit()))
     assert host.analyzer.started.wait(10)
-    view.cancel_button.click()
-    assert wait_until(lambda: "not cancelled: the store is &lt;busy&gt;" in view._status.value)
-    assert wait_until(lambda: not view.cancel_button.disabled)
+    view.head.cancel.click()
+    assert wait_until(lambda: "not cancelled: the store is &lt;busy&gt;" in view.head.status.value)
+    assert wait_until(lambda: view.head.cancel.state["can_cancel"])
     monkeypatch.setattr(host.service, "cancel_job", cancel_job)
-    view.cancel_button.click()
+    view.head.cancel.click()
     assert wait_until(has_results(view))
     assert host.storage.get_job(view.job_id).status is JobStatus.CANCELLED
 
@@ -139,8 +139,8 @@ def test_a_cancel_that_failed_is_told_and_can_be_tried_again(host, shown, monkey
 def test_a_job_that_does_not_run_is_not_cancelled_and_that_is_said(host, shown):
     job = host.storage.create_job({"models": ["atlas"], "analysis_types": ["gated"]})
     view = shown(JobView(host.service, host.storage, job.id))
-    view.cancel_button.click()
-    assert wait_until(lambda: "not cancelled: it neither waits nor runs" in view._status.value)
+    view.head.cancel.click()
+    assert wait_until(lambda: "not cancelled: it neither waits nor runs" in view.head.status.value)
 
 
 def test_an_ended_job_is_shown_with_its_results_and_calls_back_once(host, shown):
@@ -153,7 +153,7 @@ def test_an_ended_job_is_shown_with_its_results_and_calls_back_once(host, shown)
     view.publisher.wake()
     assert wait_until(lambda: view.publisher.thread is None)
     assert ended == [1]
-    assert "&lt;i&gt;x&lt;/i&gt;" in view._title.outputs[0]["data"]["text/html"]
+    assert "&lt;i&gt;x&lt;/i&gt;" in view.head.title.outputs[0]["data"]["text/html"]
 
 
 def test_a_job_where_nothing_happens_is_looked_at_seldom_but_a_click_is_heard(host, shown, monkeypatch):
@@ -170,8 +170,8 @@ def test_a_job_where_nothing_happens_is_looked_at_seldom_but_a_click_is_heard(ho
     job = host.storage.create_job({"models": ["atlas"], "analysis_types": ["gated"]})
     view = shown(JobView(host.service, host.storage, job.id))
     assert wait_until(lambda: pauses == [3600])  # the next step by itself is in an hour
-    view.cancel_button.click()
-    assert wait_until(lambda: "not cancelled" in view._status.value)
+    view.head.cancel.click()
+    assert wait_until(lambda: "not cancelled" in view.head.status.value)
     before = len(steps)
     assert before <= 3  # the first, the click, and what came of it
     view.settle(0)  # the workspace closes
@@ -189,18 +189,20 @@ def test_a_read_that_fails_for_a_while_is_told_and_the_view_goes_on(host, shown,
         return works(job_id)
 
     view = shown(JobView(host.service, host.storage, host.submit()))
-    assert wait_until(lambda: "2 running" in view._progress.value)
+    assert wait_until(lambda: "2 running" in view.head.progress.value)
     broken.set()
     monkeypatch.setattr(host.storage, read, fail)
     if read == "get_findings":
         host.analyzer.gate.set()
-    assert wait_until(lambda: "cannot read the job right now: disk I/O error &lt;x&gt;" in view._status.value)
-    assert view.cancel_button.disabled == (read == "get_findings")
-    assert not view._errors.outputs
+    assert wait_until(
+        lambda: "cannot read the job right now: disk I/O error &lt;x&gt;" in view.head.status.value
+    )
+    assert view.head.cancel.state["can_cancel"] != (read == "get_findings")
+    assert not view.head.errors.outputs
     broken.clear()
     host.analyzer.gate.set()
     assert wait_until(has_results(view))
-    assert ">completed<" in view._status.value
+    assert ">completed<" in view.head.status.value
 
 
 @pytest.mark.parametrize(
@@ -216,21 +218,20 @@ def test_a_job_that_cannot_come_back_is_told_and_ends_the_thread(host, shown, mo
     with monkeypatch.context() as patch:  # the fixture's end reads the job again
         patch.setattr(host.storage, "get_job_or_fail", fail)
         assert wait_until(lambda: view.publisher.thread is None)
-    assert "can no longer be read" in view._errors.outputs[0]["data"]["text/plain"]
-    assert view.cancel_button.disabled
+    assert "can no longer be read" in view.head.errors.outputs[0]["data"]["text/plain"]
+    assert not view.head.cancel.state["can_cancel"]
 
 
 def test_a_fault_of_the_view_is_shown_in_it(host, shown, monkeypatch):
     monkeypatch.setattr("batchnb.widgets.job_view.present_outcome", lambda *_: 1 / 0)
     host.analyzer.gate.set()
     view = shown(JobView(host.service, host.storage, host.submit()))
-    assert wait_until(lambda: view._errors.outputs)
+    assert wait_until(lambda: view.head.errors.outputs)
     assert wait_until(lambda: view.publisher.thread is None)
-    assert "this view stopped (ZeroDivisionError" in view._errors.outputs[0]["data"]["text/plain"]
+    assert "this view stopped (ZeroDivisionError" in view.head.errors.outputs[0]["data"]["text/plain"]
 
 
 def test_the_mimebundle_has_the_widget_and_a_static_picture(host, shown):
-    host.analyzer.gate.set()
     view = shown(JobView(host.service, host.storage, host.submit(name="<i>x</i>")))
     bundle = view.mimebundle()
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == view.model_id
@@ -250,6 +251,28 @@ def test_the_static_picture_of_an_ended_job_says_what_was_found_and_measured(hos
         assert "Findings by severity: 4 high, 0 medium, 0 low. Apps: 4 measured." in picture
     assert wait_until(has_results(shows))
     assert shows.mimebundle()["text/html"] == picture
+
+
+def test_a_view_becomes_a_picture_when_the_job_has_ended(host, shown):
+    view = shown(JobView(host.service, host.storage, host.submit(name="<i>x</i>")))
+    pictures = []
+    view.freeze_into(pictures.append)
+    assert wait_until(lambda: "2 running" in view.head.progress.value)
+    assert pictures == []
+    host.analyzer.gate.set()
+    assert wait_until(lambda: pictures)
+    (picture,) = pictures
+    assert set(picture) == {"text/html", "text/plain"}
+    for part in (
+        "&lt;i&gt;x&lt;/i&gt;",
+        "is completed: 4 of 4 tasks",
+        "Findings: 4",
+        "&lt;b&gt;atlas&lt;/b&gt;",
+    ):
+        assert part in picture["text/html"]
+    assert "<script" not in picture["text/html"]
+    view.freeze_into(pictures.append)  # of a cell that showed it afterwards
+    assert wait_until(lambda: len(pictures) == 2)
 
 
 def test_close_leaves_no_widget_and_no_thread_and_the_job_alone(host):

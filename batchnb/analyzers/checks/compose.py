@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, ClassVar
 from batchnb.analyzers.checks.compose_form import fields, items, line_of, settings, text_of
 from batchnb.analyzers.checks.debug_server import is_debug_command, is_debug_setting
 from batchnb.analyzers.checks.rule import NOT_RECOGNIZED, Confidence, Rule, Severity
-from batchnb.analyzers.checks.secret_names import is_placeholder, is_secret
 from batchnb.analyzers.scanners.base import Issue, ScanReport, SourceCheck
+from batchnb.analyzers.secret_names import is_placeholder, is_secret
 from batchnb.records.errors import ReportError
 from batchnb.tools.plain_yaml import yaml_nodes
 

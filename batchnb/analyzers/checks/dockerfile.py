@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 from batchnb.analyzers.checks.debug_server import is_debug_command, is_debug_setting
 from batchnb.analyzers.checks.dockerfile_form import Instruction, read_instructions
 from batchnb.analyzers.checks.rule import NOT_RECOGNIZED, Confidence, Rule, Severity
-from batchnb.analyzers.checks.secret_names import is_placeholder, is_secret
 from batchnb.analyzers.scanners.base import Issue, ScanReport, SourceCheck
+from batchnb.analyzers.secret_names import is_placeholder, is_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,11 +7,11 @@ app's .npmrc (which can name another registry and send it any variable), and run
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from batchnb.analyzers.checks import npm_versions
 from batchnb.analyzers.checks.advisory import cwe_of, severity_of
+from batchnb.analyzers.checks.answer import Answer
 from batchnb.analyzers.checks.npm_packages import UnreadableError, lines_by_key, read_lock, read_object
 from batchnb.analyzers.checks.rule import Confidence, shortened
 from batchnb.analyzers.scanners.base import Issue, load_json
@@ -27,15 +27,6 @@ if TYPE_CHECKING:
     from batchnb.tools.cancellation import CancelToken, Deadline
 
 _LIMITS = Limits(memory_bytes=None)  # Node reserves far more address space than it uses
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What the registry said."""
-
-    status: CoverageStatus
-    detail: str = ""
-    issues: tuple[Issue, ...] = ()
 
 
 class NpmAudit:
@@ -124,10 +115,6 @@ def _clean(lock: str) -> tuple[dict[str, Any], dict[str, Any]]:
     whole = {"": {**head, "dependencies": root}, **kept}
     manifest = {**head, "private": True, "dependencies": root}
     return manifest, {**head, "lockfileVersion": 3, "requires": True, "packages": whole}
-
-
-def _is_from_registry(entry: dict[str, Any]) -> bool:
-    return str(entry.get("resolved", "https:")).startswith(("http:", "https:"))
 
 
 def _issue(path: str, line: int | None, name: str, via: dict[str, Any]) -> Issue:

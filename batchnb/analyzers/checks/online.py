@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from batchnb.analyzers.checks.npm_audit import NpmAudit
 from batchnb.analyzers.checks.npm_packages import UnreadableError
 from batchnb.analyzers.checks.pip_audit import PipAudit
 from batchnb.analyzers.checks.requirements_file import NAMES
-from batchnb.analyzers.scanners.base import Issue, ScanReport, SourceTool
+from batchnb.analyzers.scanners.base import ScanReport, SourceTool
 from batchnb.records import CoverageStatus
 from batchnb.records.clock import utc_now
 from batchnb.records.errors import OfflineError
@@ -20,16 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from batchnb.analyzers.checks.answer import Answer
+    from batchnb.analyzers.scanners.base import Issue
     from batchnb.tools.cancellation import CancelToken, Deadline
 
 
-class _Answer(Protocol):
-    @property
-    def status(self) -> CoverageStatus: ...
-    @property
-    def detail(self) -> str: ...
-    @property
-    def issues(self) -> tuple[Issue, ...]: ...
+class Asked(NamedTuple):
+    """What a tool wrote about an app's files."""
+
+    output: str
+    """As JSON, for `OnlineAudit.read_all`."""
+    seconds: float
+    ending: Ending
+    """How its calls ended: the first other than `EXITED` was the last."""
 
 
 class OnlineAudit(SourceTool):
@@ -46,13 +49,17 @@ class OnlineAudit(SourceTool):
         """Run the tool on one file's text; `folder` does not exist yet."""
 
     @abstractmethod
-    def answer(self, raw: RawOutput, path: str, text: str) -> _Answer:
+    def answer(self, raw: RawOutput, path: str, text: str) -> Answer:
         """Read what the registry said about one file."""
 
     def ask_all(
         self, files: Mapping[str, str], scratch: Path, deadline: Deadline, cancel: CancelToken
-    ) -> tuple[str, float]:
-        """Run the tool on each file; return what it wrote, as JSON, and the seconds that it took."""
+    ) -> Asked:
+        """Run the tool on each file, until it does not end by itself.
+
+        Raises:
+            ToolMissingError: if the tool is not installed.
+        """
         said: dict[str, Any] = {}
         seconds = 0.0
         for number, (path, text) in enumerate(files.items()):
@@ -62,13 +69,14 @@ class OnlineAudit(SourceTool):
                 said[path] = {"unreadable": str(error)}
                 continue
             seconds += raw.seconds
+            if raw.ending is not Ending.EXITED:
+                return Asked("", seconds, raw.ending)
             said[path] = {
-                "ending": raw.ending.value,
                 "exit": raw.returncode,
                 "out": raw.stdout.decode("utf-8", "replace"),
                 "err": raw.stderr.decode("utf-8", "replace"),
             }
-        return json.dumps(said), seconds
+        return Asked(json.dumps(said), seconds, Ending.EXITED)
 
     def read_all(self, output: str, files: Mapping[str, str]) -> ScanReport:
         """Read what `ask_all` returned.
@@ -84,8 +92,6 @@ class OnlineAudit(SourceTool):
             if "unreadable" in said:
                 unparsed[path] = said["unreadable"]
                 continue
-            if said["ending"] != Ending.EXITED.value:
-                raise OfflineError(f"{self.name} had no answer in time ({said['ending']})")
             raw = RawOutput(
                 argv=(),
                 ending=Ending.EXITED,
@@ -98,9 +104,8 @@ class OnlineAudit(SourceTool):
             if answer.status is not CoverageStatus.OK:
                 raise OfflineError(answer.detail)
             issues += answer.issues
-            gap = getattr(answer, "incomplete", "")
-            if gap:
-                incomplete[path] = f"not judged: {gap}"
+            if answer.incomplete:
+                incomplete[path] = f"not judged: {answer.incomplete}"
         return ScanReport(issues=tuple(issues), unparsed=unparsed, incomplete=incomplete)
 
 
@@ -123,7 +128,7 @@ class OnlineNpmAudit(OnlineAudit):
         """Run npm on a clean copy of a lock file."""
         return self._audit.run(text, folder=folder, deadline=deadline, cancel=cancel)
 
-    def answer(self, raw: RawOutput, path: str, text: str) -> _Answer:
+    def answer(self, raw: RawOutput, path: str, text: str) -> Answer:
         """Read npm's report."""
         return self._audit.parse(raw, path, text)
 
@@ -144,6 +149,6 @@ class OnlinePipAudit(OnlineAudit):
         folder.mkdir(mode=0o700)
         return PipAudit().run(text, file=folder / "requirements.txt", deadline=deadline, cancel=cancel)
 
-    def answer(self, raw: RawOutput, path: str, text: str) -> _Answer:
+    def answer(self, raw: RawOutput, path: str, text: str) -> Answer:
         """Read pip-audit's report."""
         return PipAudit().parse(raw, path, text)

@@ -6,11 +6,11 @@ and one line without a version makes pip-audit give up the whole file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from packaging.utils import canonicalize_name
 
+from batchnb.analyzers.checks.answer import Answer
 from batchnb.analyzers.checks.requirements_file import pinned_version, read_lines
 from batchnb.analyzers.checks.rule import Confidence, Severity, shortened
 from batchnb.analyzers.scanners.base import Issue, load_json
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from batchnb.tools.cancellation import CancelToken, Deadline
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What PyPI said."""
-
-    status: CoverageStatus
-    detail: str = ""
-    issues: tuple[Issue, ...] = ()
-    incomplete: str = ""
-    """Which requirements were not judged, and why."""
 
 
 class PipAudit:

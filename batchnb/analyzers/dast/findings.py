@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.dast.endpoints import is_path_of
-from batchnb.records import Finding, fingerprint
+from batchnb.analyzers.hiding import hide
+from batchnb.analyzers.scanners.base import Issue
 from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from batchnb.analyzers.raw import RawTarget
-    from batchnb.records import Confidence, Severity
+    from batchnb.analyzers.findings import FindingMaker
+    from batchnb.records import Confidence, Finding, Severity
 
-MAX_MESSAGE = 1_000
 MAX_SNIPPET = 2_000
 
 
@@ -41,45 +40,35 @@ class Seen:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(kw_only=True, slots=True)
-class FindingMaker:
+class RouteFindings:
     """Makes the findings of one tool in one app."""
 
-    analysis_type: str
-    tool: str
-    target: RawTarget
-    routes: Sequence[Mapping[str, Any]]
-    """The route records as they were given to the tool, in JSON form."""
-    _occurrences: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    def __init__(self, maker: FindingMaker, routes: Sequence[Mapping[str, Any]]) -> None:
+        """Make them with `maker`; `routes` are the records that the tool was given, in JSON form."""
+        self._maker, self._routes = maker, routes
 
     def make(self, seen: Seen) -> Finding:
         """Make the finding of one fault."""
         file, line, shown = self._place(seen.method, seen.path)
         subject = f"{seen.method} {shown}{', ' if seen.where else ''}{seen.where}"
-        # Evidence holds random words, so the identity is what was tested, not what came back.
-        key = (seen.rule, file, subject)
-        occurrence = self._occurrences[key]
-        self._occurrences[key] += 1
-        return Finding(
-            model=self.target.model,
-            app_num=self.target.app_num,
-            analysis_type=self.analysis_type,
-            tool=self.tool,
+        issue = Issue(
+            path=file,
             rule=seen.rule,
             severity=seen.severity,
             confidence=seen.confidence,
             cwe=seen.cwe,
-            path=file,
             line=line,
-            message=visible(f"{subject}: {seen.what}", one_line=True)[:MAX_MESSAGE],
-            snippet=visible(seen.evidence)[:MAX_SNIPPET],
-            fingerprint=fingerprint(self.tool, seen.rule, file, subject, occurrence),
+            end_line=line,
+            column=None,
+            message=visible(hide(f"{subject}: {seen.what}"), one_line=True),
             tags=seen.tags,
         )
+        # Evidence holds random words, so the identity is what was tested, not what came back.
+        return self._maker.make(issue, snippet=visible(hide(seen.evidence))[:MAX_SNIPPET], identity=subject)
 
     def _place(self, method: str, path: str) -> tuple[str, int | None, str]:
         """Return file and line of the route that a request belongs to, or the address itself."""
-        same = [route for route in self.routes if route["method"] == method]
+        same = [route for route in self._routes if route["method"] == method]
         exact = [route for route in same if route["path"] == path]
         for route in exact or [route for route in same if is_path_of(str(route["path"]), path)]:
             return str(route["source"]), int(route["line"]), str(route["path"])

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from batchnb.analyzers.dast.faults import FAULTS
-from batchnb.analyzers.dast.findings import FindingMaker, Seen
+from batchnb.analyzers.dast.findings import RouteFindings, Seen
 from batchnb.analyzers.dast.probe_run import LABEL, NAME
+from batchnb.analyzers.findings import FindingMaker
 from batchnb.records import Coverage, CoverageStatus, Finding, UnreadFile
 from batchnb.tools.text import visible
 
@@ -76,7 +77,7 @@ def _read(output: str) -> _Said:
 
 def _findings(said: _Said, target: RawTarget, analysis_type: str) -> list[Finding]:
     routes = said.plan.get("routes", ())
-    maker = FindingMaker(analysis_type=analysis_type, tool=NAME, target=target, routes=routes)
+    maker = RouteFindings(FindingMaker(analysis_type=analysis_type, tool=NAME, target=target), routes)
     found = []
     for hit in said.hits:
         fault = FAULTS[hit["rule"]]

@@ -11,8 +11,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from batchnb.analyzers.dast.findings import FindingMaker, Seen
+from batchnb.analyzers.dast.findings import RouteFindings, Seen
 from batchnb.analyzers.dast.probe_run import END_SECONDS, ENDINGS
+from batchnb.analyzers.findings import FindingMaker
 from batchnb.analyzers.raw import ToolRun
 from batchnb.records import Coverage, CoverageStatus, Finding, Severity, UnreadFile
 from batchnb.records.errors import ReportError
@@ -137,7 +138,9 @@ def parse_wapiti(run: ToolRun, target: RawTarget, analysis_type: str) -> tuple[l
         said = json.loads(run.output)
         report = json.loads(said["report"])
         pages = int(report["infos"]["crawled_pages_nbr"])
-        maker = FindingMaker(analysis_type=analysis_type, tool=NAME, target=target, routes=said["routes"])
+        maker = RouteFindings(
+            FindingMaker(analysis_type=analysis_type, tool=NAME, target=target), said["routes"]
+        )
         findings = [
             _finding(category, entry, report["classifications"], maker)
             for kind in ("vulnerabilities", "anomalies")
@@ -177,7 +180,7 @@ def parse_wapiti(run: ToolRun, target: RawTarget, analysis_type: str) -> tuple[l
 
 
 def _finding(
-    category: str, entry: Mapping[str, Any], classes: Mapping[str, Any], maker: FindingMaker
+    category: str, entry: Mapping[str, Any], classes: Mapping[str, Any], maker: RouteFindings
 ) -> Finding:
     references = " ".join(classes.get(category, {}).get("ref", {}))
     number = _CWE.search(references)

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from batchnb.analyzers.dast.findings import FindingMaker, Seen
+from batchnb.analyzers.dast.findings import RouteFindings, Seen
+from batchnb.analyzers.findings import FindingMaker
 from batchnb.records import Confidence, Coverage, CoverageStatus, Finding, Severity, UnreadFile
 from batchnb.records.errors import ReportError
 from batchnb.tools.text import visible
@@ -39,7 +40,7 @@ def parse_zap(run: ToolRun, target: RawTarget, analysis_type: str) -> tuple[list
     try:
         said = json.loads(run.output)
         routes = said["routes"]
-        maker = FindingMaker(analysis_type=analysis_type, tool=NAME, target=target, routes=routes)
+        maker = RouteFindings(FindingMaker(analysis_type=analysis_type, tool=NAME, target=target), routes)
         alerts = [alert for alert in said["alerts"] if alert.get("confidence") != _FALSE]
         findings = [_finding(alert, maker) for alert in sorted(alerts, key=_order)]
         seeded = set(said["seeded"])
@@ -78,7 +79,7 @@ def _order(alert: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(alert.get(name, "")) for name in ("pluginId", "method", "url", "param", "attack"))
 
 
-def _finding(alert: dict[str, Any], maker: FindingMaker) -> Finding:
+def _finding(alert: dict[str, Any], maker: RouteFindings) -> Finding:
     param, other = str(alert.get("param", "")), str(alert.get("other", ""))
     attack, evidence = str(alert.get("attack", "")), str(alert.get("evidence", ""))
     proof = [f"{alert['method']} {alert['url']}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from batchnb.analyzers.hiding import hide
 from batchnb.analyzers.llm.heuristic import LABEL, RuleOfThumb
 from batchnb.analyzers.llm.transcript import Transcript, app_sources
 from batchnb.analyzers.llm.verdict import VALUES
@@ -116,7 +117,7 @@ class Reader:
             path=place.path if place else WHOLE_APP,
             line=place.line if place else None,
             message=visible(text, one_line=True)[:1_000],
-            snippet=visible(place.quote)[:400] if place else "",
+            snippet=visible(hide(place.quote))[:400] if place else "",
             # by the requirement: what a model quotes differs from one time to the next
             fingerprint=fingerprint(LLM, RULE, "", text, same),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from batchnb.analyzers.hiding import hide
 from batchnb.records import CoverageStatus
 from batchnb.tools.text import visible
 
@@ -53,7 +54,7 @@ def detail_of(text: str, decision: Decision, failure: str, *, is_partial: bool) 
     parts = [text, f"verdict: {decision.verdict.replace('_', ' ')}"]
     if decision.votes and decision.confidence is not None:
         parts.append(f"confidence {decision.confidence:.2f}, agreement {decision.agreement:.2f}")
-    parts += [f"{place.path}:{place.line} `{place.quote}`" for place in decision.places[:3]]
+    parts += [f"{place.path}:{place.line} `{hide(place.quote)}`" for place in decision.places[:3]]
     if decision.reason:
         parts.append(f"the model says: {decision.reason}")
     parts += decision.doubts

@@ -29,6 +29,10 @@ _EXCLUDE_NOTHING = "/nowhere/at/all"
 _FAILED_CHECK = re.compile(r"Bandit internal error running: (\S+) on file (.+?) at line (\d+): ")
 
 
+# The rules about passwords quote them: "Possible hardcoded password: 'x'".
+_QUOTED = re.compile(r"(Possible hardcoded password): '(.*)'", re.DOTALL)
+
+
 class Bandit(Scanner):
     """`python -I -m bandit`: -I keeps the app's modules out of bandit's own imports."""
 
@@ -86,6 +90,9 @@ def _on_a_newer_python() -> tuple[tuple[str, ...], str]:
 def _issue(result: dict[str, Any]) -> Issue:
     confidence = result["issue_confidence"]
     severity = result["issue_severity"]
+    message, secret = result["issue_text"], ""
+    if quoted := _QUOTED.fullmatch(message):
+        message, secret = quoted.groups()
     return Issue(
         path=result["filename"],
         rule=result["test_id"],
@@ -95,6 +102,7 @@ def _issue(result: dict[str, Any]) -> Issue:
         line=place(result["line_number"]),
         end_line=max(map(place, result["line_range"]), default=result["line_number"]),
         column=place(result["col_offset"]) + 1 if result["col_offset"] >= 0 else None,
-        message=result["issue_text"],
+        message=message,
         tags=tags_of(result["test_id"]),
+        secret=secret,
     )

@@ -37,6 +37,8 @@ class Issue:
     message: str
     tags: tuple[str, ...] = ()
     """Marks of the finding; see `records.finding.TAGS`."""
+    secret: str = ""
+    """The secret that it is about, if the tool tells it: it is shown nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,8 +67,6 @@ class SourceTool(ABC):
     names: ClassVar[frozenset[str]] = frozenset()
     """Lower-case names of files that it is for, whatever their suffix, such as "dockerfile"."""
     install_hint: ClassVar[str] = ""
-    masks_snippet: ClassVar[bool] = False
-    """Whether its findings point at secrets, so that the source line is not shown."""
     self_test: ClassVar[tuple[str, str, str] | None] = None
     """A tiny faulty app: path, text, and the rule that has to be found in it."""
 

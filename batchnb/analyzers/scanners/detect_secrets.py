@@ -110,7 +110,6 @@ class DetectSecrets(Scanner):
         {"dockerfile", ".env.local", ".env.example", ".env.production", ".env.development"}
     )
     utf8_only: ClassVar[bool] = True
-    masks_snippet: ClassVar[bool] = True
     install_hint: ClassVar[str] = "pip install 'batchnb[tools]'"
     self_test: ClassVar[tuple[str, str, str] | None] = (
         "settings.py",

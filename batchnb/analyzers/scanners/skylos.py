@@ -42,8 +42,6 @@ class Skylos(Scanner):
     languages: ClassVar[frozenset[str]] = frozenset({"Python"})
     """What skylos calls the files with these suffixes in its summary."""
     install_hint: ClassVar[str] = "pip install 'batchnb[tools]'"
-    shares_calls: ClassVar[bool] = True
-    """Whether one call may serve several apps without one changing what is found in another."""
     self_test: ClassVar[tuple[str, str, str] | None] = (
         "app.py",
         "from flask import request\n\n\ndef run():\n    return str(eval(request.args['x']))\n",

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchnb.records.errors import WorkerCancelledError, WorkerError, WorkerTimeoutError
+from batchnb.tools.own_places import own_variables
 from batchnb.tools.process import default_warden
 from batchnb.tools.workers.frames import encode
 from batchnb.tools.workers.worker import Worker, WorkerLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from batchnb.tools.cancellation import CancelToken, Deadline
     from batchnb.tools.process import Warden
@@ -95,6 +96,7 @@ class WorkerPool:
             WorkerRefusedError: if the answer was too large or malformed.
             ReportError: if `arguments` are not JSON data or too large.
             WorkerError: if the pool was closed.
+            InvalidValueError: if an environment variable names a place that it cannot name.
             OSError: if no process can be started.
         """
         request = encode({"call": function, "arguments": arguments})
@@ -123,24 +125,24 @@ class WorkerPool:
             self._changed.wait_for(lambda: not self._busy, _CLOSE_PATIENCE)
 
     def _take(self) -> Worker:
-        path = _import_path()
+        path, places = _import_path(), own_variables()  # what is wrong with them harms no worker
         unfit = []
         with self._changed:
             self._refuse_if_closed()
             worker = None
             while self._idle and worker is None:
                 candidate = self._idle.pop()
-                if candidate.is_fit(path):
+                if candidate.is_fit(path, places):
                     worker = candidate
                     self._busy.add(worker)
                 else:
                     unfit.append(candidate)
         for other in unfit:
             other.retire()
-        return worker or self._start(path)
+        return worker or self._start(path, places)
 
-    def _start(self, path: tuple[str, ...]) -> Worker:
-        worker = Worker(self._warden, path, self._limits)
+    def _start(self, path: tuple[str, ...], places: Mapping[str, str]) -> Worker:
+        worker = Worker(self._warden, path, places, self._limits)
         with self._changed:
             if not self._closed:
                 self._busy.add(worker)

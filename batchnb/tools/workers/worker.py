@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from batchnb.records.errors import RemoteError, ReportError, WorkerError, WorkerRefusedError
 from batchnb.tools.cancellation import Deadline
-from batchnb.tools.own_places import own_variables
 from batchnb.tools.process import STDERR_TAIL, furnish, tool_environment
 from batchnb.tools.warden.protocol import Report, Task
 from batchnb.tools.warden.scratch import remove_tree
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 _SLICE = 0.5
 _DYING_SECONDS = 0.5
-_BOOT = (
+BOOT = (
     "import json, sys; path, limits = json.loads(sys.argv[1]); "
     "sys.path[:] = path + [entry for entry in sys.path if entry not in path]; "
     "from batchnb.tools.workers.child import main; main(*limits)"
@@ -57,19 +56,22 @@ class WorkerLimits:
 class Worker:
     """A process that runs one call at a time. Used by one thread; only `stop` may come from another."""
 
-    def __init__(self, warden: Warden, path: tuple[str, ...], limits: WorkerLimits) -> None:
+    def __init__(
+        self, warden: Warden, path: tuple[str, ...], places: Mapping[str, str], limits: WorkerLimits
+    ) -> None:
         """Start the process.
 
         Args:
             warden: under which it runs.
             path: where it looks for modules before its own places.
+            places: environment variables that tell it where all else is; see `own_variables`.
             limits: what it may use.
 
         Raises:
             OSError: if it cannot be started.
         """
         self.path, self.calls, self.reusable = path, 0, False
-        self._places = own_variables()
+        self._places = places
         self._idle_until = math.inf
         with ExitStack() as undo:
             # Written at its end by every process that holds it, so that it can be emptied between calls.
@@ -125,9 +127,9 @@ class Worker:
         self._line.move(Deadline(self._idle_until))
         os.ftruncate(self._errors.fileno(), 0)
 
-    def is_fit(self, path: tuple[str, ...]) -> bool:
-        """Whether it can take a call: alive, silent, with the places of now, with time left."""
-        if self.path != path or self._places != own_variables():
+    def is_fit(self, path: tuple[str, ...], places: Mapping[str, str]) -> bool:
+        """Whether it can take a call: alive, silent, with these places, with time left."""
+        if self.path != path or self._places != places:
             return False
         # First, or its guard could end it between this look and the call, however soon that comes.
         self._line.move(Deadline(math.inf))
@@ -218,7 +220,7 @@ def _start(warden: Warden, task: Task, stdio: tuple[int, int, int]) -> Line | Gr
 
 def _task(scratch: Path, path: tuple[str, ...], limits: WorkerLimits, places: Mapping[str, str]) -> Task:
     amounts = (limits.memory_bytes, limits.file_bytes, limits.resident_bytes)
-    command = (sys.executable, "-I", "-c", _BOOT, json.dumps([path, amounts]))
+    command = (sys.executable, "-I", "-c", BOOT, json.dumps([path, amounts]))
     library_path = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     added = {**library_path, **places}
     return Task(

@@ -16,9 +16,9 @@ function watchKernel(root, model, words) {
   const note = make("div", { class: "batchnb-dead", role: "alert", hidden: true }, words);
   root.prepend(note);
   const died = () => {
-    note.hidden = false;
+    note.hidden = !words;
     root.classList.add("batchnb-is-dead");
-    for (const control of root.querySelectorAll("button, input, select")) control.disabled = true;
+    for (const control of root.querySelectorAll("button, input, select, textarea")) control.disabled = true;
   };
   model.on("comm_live_update", died);
   return () => model.off("comm_live_update", died);

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
+from launching import STARTING, seed_flask, shared_cache, use_cache
 from support import EXAMPLES, make_apps
 
 from batchnb.analyzers.base import AnalysisContext, check_options
@@ -75,9 +76,13 @@ def faults(model, app_num):
 
 
 @pytest.fixture
-def probed(tmp_path):
+def probed(tmp_path, tmp_path_factory, monkeypatch):
+    use_cache(monkeypatch, shared_cache(tmp_path_factory))
+
     def probed(model, app_num, base=EXAMPLES / "portfolio", **options):
         analyzer = ZapAnalyzer(base)
+        if (model, app_num) in STARTING:
+            seed_flask(analyzer.find_app(model, app_num).path / "backend")
         context = AnalysisContext(
             scratch=tmp_path,
             deadline=Deadline.after(240),
@@ -157,6 +162,7 @@ def test_an_app_that_runs_out_of_memory_under_the_test_is_not_clean(probed, tmp_
     base = make_apps(tmp_path / "apps", {"m": [1]})
     (base / "m" / "app1" / "backend" / "app.py").write_text(GREEDY)
     (base / "m" / "app1" / "backend" / "requirements.txt").write_text("flask\n")
+    seed_flask(base / "m" / "app1" / "backend")
     report = probed("m", 1, base, memory_mib=256)
 
     cell = next(cell for cell in report.coverage if cell.tool == "probe")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from batchnb.analyzers.scanners.ast_grep_rules.rule import Hit, Rule
 from batchnb.analyzers.scanners.ast_grep_rules.script import short
+from batchnb.analyzers.secret_names import WELL_KNOWN
 from batchnb.records import Confidence, Severity
 
 if TYPE_CHECKING:
@@ -23,11 +24,6 @@ _NAMED = re.compile(
 _NOT_A_SECRET_NAME = re.compile(
     r"(?:url|path|name|field|label|header|param|prefix|id|type|error|message|placeholder|endpoint|storage[-_]?key)s?$",
     re.IGNORECASE,
-)
-_WELL_KNOWN = re.compile(
-    r"(?:sk|rk)_live_[0-9A-Za-z]{16,}|AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{30,}|AIza[0-9A-Za-z_-]{30,}"
-    r"|xox[abprs]-[0-9A-Za-z-]{10,}|sk-(?:proj-|ant-)?[0-9A-Za-z_-]{20,}|glpat-[0-9A-Za-z_-]{16,}"
-    r"|SG\.[\w-]{16,}\.[\w-]{16,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+"
 )
 _PLACEHOLDER = re.compile(
     r"your|example|change|placeholder|dummy|sample|xxx|<|\*{3}|\.\.\.|replace|insert|todo|test", re.IGNORECASE
@@ -48,7 +44,7 @@ def _key(_: Script, node: SgNode) -> Hit | None:
     if name is None or value is None or value.kind() != "string":
         return None
     text = short(value)[1:-1]
-    if _WELL_KNOWN.search(text):
+    if WELL_KNOWN.search(text):
         return None  # the other rule's
     bearer = _BEARER.fullmatch(text)
     named = short(name).strip("'\"")
@@ -68,7 +64,7 @@ def _looks_random(text: str) -> bool:
 
 def _well_known_key(_: Script, node: SgNode) -> Hit | None:
     text = short(node)
-    return Hit(node) if _WELL_KNOWN.search(text) and not _PLACEHOLDER.search(text) else None
+    return Hit(node) if WELL_KNOWN.search(text) and not _PLACEHOLDER.search(text) else None
 
 
 RULES = (

@@ -15,6 +15,12 @@ _ABOUT = re.compile(
     r"|expir\w*|expires?_in|minutes|hours|days|seconds|max|min|prefix)$",
     re.IGNORECASE,
 )
+WELL_KNOWN = re.compile(
+    r"(?<![0-9A-Za-z])(?:(?:sk|rk)_live_[0-9A-Za-z]{16,}|AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{30,}"
+    r"|AIza[0-9A-Za-z_-]{30,}|xox[abprs]-[0-9A-Za-z-]{10,}|sk-(?:proj-|ant-)?[0-9A-Za-z_-]{20,}"
+    r"|glpat-[0-9A-Za-z_-]{16,}|SG\.[\w-]{16,}\.[\w-]{16,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+)"
+)
+"""Keys of services that give them a form of their own."""
 _NO_SECRET = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null", "0", "1"})
 _PLACEHOLDER = re.compile(
     r"change|replace|your[_ -]|example|dummy|placeholder|todo|fixme|insert[_ -]|<[^<>]*>"

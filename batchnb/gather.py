@@ -1,0 +1,73 @@
+"""From a store to a dataset, and decisions back: where the engine's half and the results' half meet."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING
+
+from batchnb.engine.bulk import read_snapshot
+from batchnb.records import utc_now
+from batchnb.records.errors import InvalidValueError
+from batchnb.results.bulk_frames import frames_of
+from batchnb.results.dataset import Dataset
+from batchnb.results.deciding import make_decisions
+from batchnb.results.decision_states import decision_states
+from batchnb.results.frames import decisions_frame, portfolio_frame
+from batchnb.results.provenance import provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    import pandas as pd
+
+    from batchnb.engine.storage import JobStorage
+    from batchnb.records import Portfolio
+
+
+def gather(storage: JobStorage, portfolio: Portfolio, job_ids: Sequence[int]) -> Dataset:
+    """Return all that a store holds about some jobs at this moment, as frames; the jobs may go on.
+
+    Args:
+        storage: the store.
+        portfolio: the apps, for their lines of code.
+        job_ids: the jobs; an unknown one has no rows.
+    """
+    snapshot = read_snapshot(storage, job_ids)
+    return Dataset(
+        **frames_of(snapshot),
+        portfolio=portfolio_frame(portfolio),
+        decisions=decisions_frame(storage.decisions.all()),
+        provenance=provenance(snapshot.jobs, portfolio, utc_now()),
+    )
+
+
+def decide(
+    storage: JobStorage,
+    portfolio: Portfolio,
+    finding: pd.Series | pd.DataFrame,
+    verdict: str,
+    *,
+    reason: str,
+    author: str | None = None,
+    expires: date | str | None = None,
+) -> pd.DataFrame:
+    """Store decisions about findings of stored jobs and return them as rows; see Workspace.decide."""
+    rows = finding.to_frame().T if hasattr(finding, "to_frame") else finding
+    if "job_id" not in getattr(rows, "columns", ()) or rows.empty:
+        raise InvalidValueError("finding", f"{finding!r:.80}", "rows of job.findings or job.consensus")
+    source = gather(storage, portfolio, sorted({int(number) for number in rows["job_id"].dropna()}))
+    made = make_decisions(rows, source, verdict, reason=reason, author=author or user_name(), expires=expires)
+    return decision_states(storage.decisions.add_all(made))
+
+
+def user_name() -> str:
+    """Return who uses this computer, as the author of a decision.
+
+    Raises:
+        InvalidValueError: if the system does not know.
+    """
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError) as error:
+        raise InvalidValueError("author", None, "give author=: this computer knows no user name") from error
