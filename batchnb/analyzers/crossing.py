@@ -121,6 +121,7 @@ class ReportReader:
             snippet=fields.text("snippet"),
             fingerprint=fields.text("fingerprint"),
             tags=fields.tags("tags"),
+            clone_key=fields.text("clone_key"),
         )
         fields.end()
         return finding

@@ -148,7 +148,7 @@ class Dataset:
         """Return each (model, app, analysis) only from the newest job that planned or reported it."""
         keys = pd.concat(
             [
-                frame[["job_id", *_CELL]].astype({"model": str, "analysis_type": str})
+                frame[["job_id", *_CELL]].astype({"model": object, "analysis_type": object})
                 for frame in self._by_cell()
             ]
         )
@@ -156,7 +156,7 @@ class Dataset:
         frames = {}
         for name in ("tasks", "results", "findings", "measurements", "coverage"):
             frame = self.frames[name]
-            wanted = pd.MultiIndex.from_frame(frame[_CELL].astype({"model": str, "analysis_type": str}))
+            wanted = pd.MultiIndex.from_frame(frame[_CELL].astype({"model": object, "analysis_type": object}))
             best = newest.reindex(wanted).to_numpy()
             kept = frame["job_id"].fillna(0).to_numpy() == pd.Series(best).fillna(0).to_numpy()
             frames[name] = frame[kept].reset_index(drop=True)

@@ -11,7 +11,7 @@ from batchnb.results.model_pairs import pairs_frame
 from batchnb.results.model_ranks import ranks_frames
 from batchnb.results.model_rates import rates_frame
 from batchnb.results.model_rules import rules_frame
-from batchnb.results.model_text import comparison_text
+from batchnb.results.model_text import Compared, comparison_text
 from batchnb.results.model_weaknesses import weaknesses_frame
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class ModelComparison:
     @property
     def text(self) -> str:
         """The comparison in plain words, with what is to be kept in mind; it quotes untrusted names."""
-        return comparison_text(self)
+        frames = {name: getattr(self, name) for name in ("rates", "pairs", "ranks", "rules")}
+        return comparison_text(Compared(cells=self.cells, **frames))
 
     def weaknesses(self, first: str, second: str) -> pd.DataFrame:
         """Return which weaknesses (CWE) are reported in more apps of one of two models (McNemar, Holm).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,7 +14,7 @@ from batchnb.tools.text import visible
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from batchnb.results.model_comparison import ModelComparison
+    from batchnb.results.model_cells import Cells
 
 _MOST = 12
 """Pairs that are told one by one."""
@@ -25,12 +26,23 @@ _CAVEATS = (
 )
 
 
-def comparison_text(comparison: ModelComparison) -> str:
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Compared:
+    """The frames of a comparison, and the cells behind them."""
+
+    cells: Cells
+    rates: pd.DataFrame
+    pairs: pd.DataFrame
+    ranks: pd.DataFrame
+    rules: pd.DataFrame
+
+
+def comparison_text(comparison: Compared) -> str:
     """Return the comparison in words, one statement a line; it quotes untrusted names."""
     return "\n".join(visible(line, one_line=True) for line in _lines(comparison))
 
 
-def _lines(comparison: ModelComparison) -> Iterator[str]:
+def _lines(comparison: Compared) -> Iterator[str]:
     cells = comparison.cells
     yield (
         f"{plural(len(cells.models), 'model')} on {plural(len(cells.numbers), 'block')} "
@@ -111,7 +123,7 @@ def _pairs(pairs: pd.DataFrame) -> Iterator[str]:
         yield f"And {plural(len(ordered) - _MOST, 'more pair')}."
 
 
-def _ranking(comparison: ModelComparison) -> Iterator[str]:
+def _ranking(comparison: Compared) -> Iterator[str]:
     ranks = comparison.ranks[comparison.ranks["rank"].notna()]
     if not len(ranks):
         yield "There is no ranking: no two models share an app number that was measured in both."
@@ -145,7 +157,7 @@ def _hanging(rules: pd.DataFrame) -> Iterator[str]:
         yield f"The ranking hangs on single rules; without one of these, models change places: {names}."
 
 
-def _caveats(comparison: ModelComparison) -> Iterator[str]:
+def _caveats(comparison: Compared) -> Iterator[str]:
     pairs = comparison.pairs
     blocks = pairs["blocks"].min()
     tested = pairs[pairs["p"].notna()]

@@ -13,7 +13,7 @@ from batchnb.results.files import replacing, writable_target
 from batchnb.results.report_content import report_content
 from batchnb.results.report_data import data_json
 from batchnb.results.report_figures import specs_json
-from batchnb.results.report_origin import clean_text
+from batchnb.results.report_private import without_private
 
 if TYPE_CHECKING:
     import os
@@ -80,7 +80,11 @@ def _content(
     source: object, *, comparison: Comparison | None, title: str | None, triage: Triage | None
 ) -> ReportContent:
     return report_content(
-        as_dataset(source), title=title, comparison=comparison, triage=triage, most_findings=MOST_FINDINGS
+        without_private(as_dataset(source)),
+        title=title,
+        comparison=comparison,
+        triage=triage,
+        most_findings=MOST_FINDINGS,
     )
 
 
@@ -91,7 +95,6 @@ def _page(content: ReportContent, link: str = "") -> str:
         "report.html.j2",
         report=content,
         data_link=link,
-        clean=clean_text,
         figures=json_data(specs_json(content.figures.values())),
         data=json_data(data_json(content.origin.dataset)),
         style=asset("report.css"),

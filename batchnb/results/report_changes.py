@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batchnb.results.comparison import Change
+from batchnb.results.report_private import clean_texts
 from batchnb.results.report_table import Table, table_of
 
 if TYPE_CHECKING:
@@ -49,11 +50,6 @@ class ChangesPart:
     comparison: Comparison
 
     @property
-    def text(self) -> str:
-        """The comparison in words. Untrusted text."""
-        return self.comparison.text
-
-    @property
     def counts(self) -> Table:
         """The number of findings per model and state."""
         labels = {"model": "Model"} | {str(each): str(each)[0].upper() + str(each)[1:] for each in Change}
@@ -72,6 +68,7 @@ def _listed(change: Change, rows: pd.DataFrame) -> Table:
     rows = rows.assign(
         before=_places(rows["path_before"], rows["line_before"]),
         now=_places(rows["path_after"], rows["line_after"]),
+        reason=clean_texts(rows["reason"]),
     )
     empty = [name for name in ("before", "now", "reason") if rows[name].isna().all()]
     return table_of(

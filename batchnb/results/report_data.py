@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from batchnb.records.errors import InvalidValueError, ReportError
 from batchnb.results.frame_json import frame_from_json, frame_to_json
-from batchnb.results.report_origin import clean_text
 
 if TYPE_CHECKING:
     import os
@@ -19,17 +18,12 @@ if TYPE_CHECKING:
     from batchnb.results.dataset import Dataset
 
 _FRAMES = ("results", "coverage")
-_TEXTS = ("details", "stderr_tail", "detail")
-"""Columns in which a path of the computer, or a secret, can be."""
 _ELEMENT = re.compile(r'<script type="application/json" id="report-data">(.*?)</script>', re.DOTALL)
 
 
 def data_json(dataset: Dataset) -> str:
-    """Return the results and the coverage as JSON, without the user's home and what looks like a secret."""
+    """Return the results and the coverage as JSON."""
     frames = {name: frame_to_json(dataset.frames[name]) for name in _FRAMES}
-    for columns in frames.values():
-        for name in set(columns).intersection(_TEXTS):
-            columns[name] = [clean_text(text) for text in columns[name]]
     return json.dumps(frames, allow_nan=False)
 
 

@@ -41,7 +41,8 @@ _MEASUREMENTS = {
     "throughput": "Throughput",
     "requirements": "Requirements",
 }
-_RUNS = {"timeline": "When the tasks ran", "trend": "Findings and coverage per job"}
+_TIMELINE = {"timeline": "When the tasks ran"}
+_TREND = {"trend": "Findings and coverage per job"}
 _MODELS = {
     "rates_app": ("Rates per app", Chart(rates_info, intervals_figure, intervals_text)),
     "rates_kloc": (
@@ -107,7 +108,7 @@ def report_figures(
         ],
         "measurements": _catalogued(_MEASUREMENTS, newest),
         "coverage": _catalogued({"coverage": "What each tool did"}, newest),
-        "runs": _catalogued(_RUNS, dataset),
+        "runs": _runs(dataset),
         "models": [
             _figure(key, title, chart, models)
             for key, (title, chart) in (_MODELS.items() if models is not None else ())
@@ -119,6 +120,16 @@ def report_figures(
         ],
     }
     return {name: FigureGroup(figures=tuple(figures)) for name, figures in groups.items()}
+
+
+def _runs(dataset: Dataset) -> list[ReportFigure]:
+    found = _catalogued(_TIMELINE, dataset)
+    if dataset.tasks["job_id"].nunique() > 1:
+        return found + _catalogued(_TREND, dataset)
+    return [
+        *found,
+        *(ReportFigure(key=key, title=title, text="one job has no trend.") for key, title in _TREND.items()),
+    ]
 
 
 def specs_json(groups: Iterable[FigureGroup]) -> str:

@@ -1,18 +1,13 @@
-"""Where a report comes from: jobs, versions, settings, what failed. Without secrets and the user's home."""
+"""Where a report comes from: jobs, versions, settings, what failed."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchnb.records import TaskStatus
-from batchnb.results.provenance import without_secrets
 from batchnb.results.report_table import Table, table_of
 from batchnb.results.text import duration
-from batchnb.tools.log.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,11 +61,10 @@ class OriginPart:
 
     dataset: Dataset
 
-    @cached_property
+    @property
     def provenance(self) -> Mapping[str, Any]:
-        """The dataset's provenance without secrets and without the user's home. Untrusted."""
-        cleaned: dict[str, Any] = _cleaned(without_secrets(dict(self.dataset.provenance)))
-        return cleaned
+        """The dataset's provenance. Untrusted."""
+        return self.dataset.provenance
 
     @property
     def versions(self) -> dict[str, str]:
@@ -110,32 +104,14 @@ class OriginPart:
         """The tasks that failed or timed out."""
         tasks = self.dataset.tasks
         failed = tasks[tasks["status"].isin([str(TaskStatus.FAILED), str(TaskStatus.TIMED_OUT)])]
-        messages = [
-            None if value is None else clean_text(value) for value in _values(failed["error_message"])
-        ]
+        states = failed["status"].astype("string").str.replace("_", " ")
         caption = "Tasks that failed or timed out."
-        return table_of(failed.assign(error_message=messages), _FAILED, caption)
+        return table_of(failed.assign(status=states), _FAILED, caption)
 
     @property
     def apps(self) -> Table:
         """The apps; their folders are left out, as they tell of the computer."""
         return table_of(self.dataset.portfolio, _APPS, "The apps that were analysed.", most=1_000)
-
-
-def clean_text(text: str) -> str:
-    """Return text without what looks like a secret, and `~` for the user's home."""
-    home = str(Path.home())
-    if len(home) > 2:  # of somebody who has none it is the root, and that is in every path
-        text = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text)
-    return redact(text)
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {clean_text(str(name)): _cleaned(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(inner) for inner in value]
-    return clean_text(value) if isinstance(value, str) else value
 
 
 def _values(values: pd.Series) -> list[Any]:

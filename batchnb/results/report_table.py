@@ -70,7 +70,7 @@ def value_text(value: Any) -> str:
     """Return a frame's value for a reader; a missing one is a dash, never a zero. Untrusted text."""
     if pd.isna(value):
         return MISSING
-    if isinstance(value, bool):
+    if pd.api.types.is_bool(value):
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,10 +1,10 @@
-"""What a reader does to a job while it runs: cancel it, pause it, or change how much of it runs at once."""
+"""The board of a job, and how what is clicked in a view is done."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from batchnb.widgets.live import Live
 
@@ -12,31 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _log = logging.getLogger(__name__)
-
-
-class CancelButton(Live):
-    """A button that the page answers at once, and the kernel as soon as it hears of it.
-
-    `state`: `job`, `can_cancel`, `ended`, `refused` (why nothing was cancelled) and `result` (what came of
-    it), all plain.
-    """
-
-    script: ClassVar[str] = "cancel.js"
-
-    def __init__(self, job_id: int, asked: Callable[[], None]) -> None:
-        """Make it; `asked` is called on any thread, and must return at once."""
-        self._asked = asked
-        state = {"job": job_id, "can_cancel": False, "ended": False, "refused": "", "result": ""}
-        super().__init__(state, self._on_message)
-
-    def click(self) -> None:
-        """Do what a click in the page does."""
-        self._on_message({"do": "cancel"})
-
-    def _on_message(self, message: dict[str, Any]) -> None:
-        if message.get("do") == "cancel":
-            self.send({"do": "heard"})  # a message, no trait: those have one writer
-            self._asked()
 
 
 class Board(Live):

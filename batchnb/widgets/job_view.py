@@ -60,21 +60,16 @@ class JobView(View):
         self._outcome: Outcome | None = None
         self._estimate: Estimate | None = None
         self._estimate_due = 0.0
-        self._refused = ""
+        self._refused = self._result = ""
         self._to_stop: frozenset[Process] | None = None
         self._frozen: list[Callable[[dict[str, Any]], object]] = []
         self._pace = Pace()
         job = storage.get_job_or_fail(job_id)
-        state = present_job(job, utc_now())
-        at_once = job.max_tasks or service.settings.max_tasks
-        self.head = JobHead(job_id, state.title, at_once, self._on_cancel)
-        self.head.write(state)
+        self.head = JobHead(job_id, present_job(job, utc_now()), self._at_once(job), self._on_click)
         self._feed = BoardFeed(storage, job, analysis_titles(service.registry), self._wake)
         self.board = self._feed.board
         self._results = output_area()
-        super().__init__([self.head.widget, self.board, self._results], f"batchnb-view-{job_id}")
-        self.head.pause.on_click(self._on_pause)
-        self.head.at_once.observe(self._on_at_once, names="value")
+        super().__init__([self.head, self.board, self._results], f"batchnb-view-{job_id}")
         self.publisher.wake()
 
     def step(self) -> float | None:
@@ -91,10 +86,10 @@ class JobView(View):
                 self._show_results(job)
             self._freeze(job)
         except (StoreClosedError, RecordNotFoundError) as error:
-            self.head.disable()
+            self.head.say(can_cancel=False)
             self.show_failure(f"the job can no longer be read, so this is its last known state: {error}")
         except StorageError as error:  # it may pass, and the job goes on
-            self.head.say(f"cannot read the job right now: {error}")
+            self.head.say(status=f"cannot read the job right now: {error}")
             return self._pace.pause(str(error), time.monotonic())
         return None
 
@@ -112,7 +107,7 @@ class JobView(View):
 
     def show_failure(self, text: str) -> None:
         """Say in the view that it no longer follows the job."""
-        self.head.fail(text)
+        self.head.say(errors=[text])
 
     def mimebundle(self) -> dict[str, Any]:
         """Return what a notebook stores of this view: the live widget, and a static picture beside it."""
@@ -145,7 +140,8 @@ class JobView(View):
         self._outcome = self._read_outcome(job, self._storage.get_findings(job.id))
         self._write(job)
         show(self._results, *self._outcome.outputs)
-        self.head.send_all()
+        # The last state goes out once more in full: a page that lost a message would keep an old number.
+        self.head.send_state()
         self.board.send_state()
 
     def _read_outcome(self, job: BatchAnalysisJob, findings: Sequence[Finding]) -> Outcome:
@@ -166,17 +162,24 @@ class JobView(View):
             self._estimate_due = now + _ESTIMATE_SECONDS
         state = present_job(job, utc_now(), self._cancel, self._outcome, self._estimate)
         if job.status.is_ended and self._to_stop is not None:
-            self.head.tell_stopped(stopped_text(self._to_stop, tool_processes() or frozenset()))
+            self._result = stopped_text(self._to_stop, tool_processes() or frozenset())
             self._to_stop = None
         if self._refused:
             state = replace(state, errors=(self._refused, *state.errors))
-        self.head.write(state)
+        self.head.write(state, at_once=self._at_once(job), result=self._result)
         self._feed.write(job)
 
     # ------------------------------------------------- clicks: any thread, also while a cell is busy
 
     def _wake(self) -> None:
         self.publisher.wake()
+
+    def _on_click(self, what: str, value: Any) -> None:
+        if what == "cancel":
+            self._on_cancel()
+            return
+        work = self._switch_pause if what == "pause" else lambda: self._set_at_once(value)
+        aside(f"batchnb-{what}-{self.job_id}", work, self._told)
 
     def _on_cancel(self) -> None:
         """Note the click and pass it on. Cancelling is a durable write, which may have to wait."""
@@ -197,23 +200,15 @@ class JobView(View):
         if not self._service.cancel_job(self.job_id):
             raise StorageError("it neither waits nor runs")
 
-    def _on_pause(self, button: object) -> None:
-        del button
-        controls = self._storage.controls
+    def _switch_pause(self) -> None:
+        controls, paused = self._storage.controls, self._storage.get_job_or_fail(self.job_id).paused
+        (controls.resume if paused else controls.pause)(self.job_id)
 
-        def change() -> None:
-            paused = self._storage.get_job_or_fail(self.job_id).paused
-            (controls.resume if paused else controls.pause)(self.job_id)
+    def _set_at_once(self, tasks: int) -> None:
+        self._storage.controls.set_max_tasks(self.job_id, tasks)
 
-        aside(f"batchnb-pause-{self.job_id}", change, self._told)
-
-    def _on_at_once(self, change: dict[str, Any]) -> None:
-        at_once = int(change["new"])
-        aside(
-            f"batchnb-at-once-{self.job_id}",
-            lambda: self._storage.controls.set_max_tasks(self.job_id, at_once),
-            self._told,
-        )
+    def _at_once(self, job: BatchAnalysisJob) -> int:
+        return job.max_tasks or self._service.settings.max_tasks
 
     def _told(self, failure: str) -> None:
         self._refused = failure

@@ -86,7 +86,7 @@ def pick(table: AppTable, old: Selection, message: Mapping[str, Any]) -> Selecti
 
 def type_range(table: AppTable, old: Selection, text: str) -> Selection:
     """Return the selection after `text` was typed: these apps of the models in scope; empty: all of them."""
-    scope = sorted({m for m, _ in old.picks}) or list(table.models)
+    scope = sorted(old.scope) or list(table.models)
     try:
         found = table.portfolio.select(scope, text.strip() or None)
     except InvalidValueError as error:

@@ -108,6 +108,7 @@ def test_the_identity_does_not_change_by_what_is_shown():
     (hidden,), (plain,) = shown(issue(2, 798)), shown(issue(2, 78))
 
     assert hidden.fingerprint == plain.fingerprint
+    assert hidden.clone_key == plain.clone_key
     assert hidden.snippet != plain.snippet
 
 

@@ -168,6 +168,14 @@ class Notebook:
     def is_running(self, index: int) -> bool:
         return self._do("return panel.content.widgets[arg].model.executionState === 'running';", index)
 
+    def restart(self) -> None:
+        """Restart the kernel and wait until it is idle again."""
+        self._do("await panel.sessionContext.session.kernel.restart();")
+        self._wait("panel.sessionContext.session?.kernel?.status === 'idle'")
+
+    def save(self) -> None:
+        self._do("await panel.context.save();")
+
     def interrupt(self, index: int) -> None:
         """Interrupt the kernel and wait until the cell that it ran has ended."""
         self._do("await panel.sessionContext.session.kernel.interrupt();")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -115,7 +115,7 @@ def test_marks_are_readable_inside_the_cells(ink, fill):
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_more_is_darker_for_every_eye(scale, sight):
     lightness = [lab(seen(linear(colour), sight))[0] for colour in scale]
-    assert all(one - other > 10 for one, other in zip(lightness, lightness[1:], strict=False))
+    assert all(one - other > 10 for one, other in pairwise(lightness))
 
 
 @pytest.mark.parametrize("sight", [name for name in SIGHTS if name != "grey"])

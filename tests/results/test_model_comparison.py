@@ -20,6 +20,7 @@ from batchnb.results import model_pairs, model_ranks, model_rates, model_rules, 
 from batchnb.results.dataset import Dataset
 from batchnb.results.model_comparison import compare_models
 from batchnb.results.model_rules import rule_shares
+from batchnb.results.model_stats import paired_test
 
 FAST = {"resamples": 999}
 FRAMES = {
@@ -53,6 +54,16 @@ def test_what_was_not_measured_is_left_out_and_never_zero():
     assert (pair["mean_first"], pair["mean_second"]) == (5, 2)
     assert pair["why"] == "1 not measured in a, 1 partly measured in a"
     assert "1 not measured in a, 1 partly measured in a" in found.text
+
+
+def test_a_pair_is_tested_on_what_was_measured_in_both_only():
+    found = compare_models(compared({"a": [9, 6, 8, 4, 7], "b": [2, FAILED, 1, 5, 3], "c": [1] * 5}), **FAST)
+    pair = only(found.pairs, first="a", second="b")
+    first, second = np.array([9.0, 8, 4, 7]), np.array([2.0, 1, 5, 3])
+    assert pair["p"] == paired_test(first, second, resamples=999, seed=0)
+    assert pair["difference"] == (first - second).mean()
+    assert np.isnan(found.cells.counts[1, 1])
+    assert found.pairs["p_holm"].notna().all()
 
 
 def test_bounds_say_what_the_unmeasured_leaves_open():

@@ -1,43 +1,33 @@
 from __future__ import annotations
 
-import json
 import os
-import re
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from factories import HOSTILE, batch, coverage, error, finding, job, portfolio, task
+from chart_cases import full, several_jobs
+from factories import batch, coverage, finding, job, result, task
+from filled import SNIPPETS
+from pandas.testing import assert_frame_equal
+from report_cases import body, content, decided, hostile
 
-from batchnb.records import CoverageStatus, ErrorCategory, JobStatus, TaskStatus
-from batchnb.records.errors import InvalidValueError
+from batchnb.records import CoverageStatus, JobStatus, TaskStatus
+from batchnb.records.errors import InvalidValueError, ReportError
 from batchnb.results import report as report_module
-from batchnb.results._templates import json_data, script
+from batchnb.results.compare import compare
+from batchnb.results.frame_json import frame_to_json
 from batchnb.results.report import render_report, write_report
-
-VERSIONS = {"Python": "3.11.9", "batchnb": "0.1.0"}
-
-
-def content(**changes):
-    tasks, findings, cells = batch()
-    whole = job(tasks, JobStatus.FAILED, errors=[error(task_id=3), error("gone", ErrorCategory.DEPENDENCY)])
-    values = {
-        "job": whole,
-        "tasks": tasks,
-        "findings": findings,
-        "coverage": cells,
-        "portfolio": portfolio(),
-        "versions": VERSIONS,
-    }
-    return {**values, **changes}
+from batchnb.results.report_data import report_frames
+from batchnb.results.triage import apply_decisions
 
 
-def body(html):
-    """Return the page without its scripts and styles, white space folded."""
-    return " ".join(re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL).split())
+def page(data=None, **options):
+    return body(render_report(content() if data is None else data, **options))
 
 
 def test_report_says_everything_that_was_asked_for():
-    text = body(render_report(**content()))
+    text = page()
     for part in (
         "Nightly backend scan",
         "What was not measured",
@@ -46,24 +36,40 @@ def test_report_says_everything_that_was_asked_for():
         "2 of 6 files not read",
         "Checks measured in full",
         "bandit ended with exit code 2",
-        "2026-03-02 09:33:07 UTC (after 3 min 7 s)",
+        "Job 1, failed, started 2026-03-02 09:30:00 UTC, took 3 min 7 s.",
+        "2026-03-02 09:33:07 UTC",
         "1.9.1",
-        "3.11.9",
-        "claude app 2 does not parse",
+        "backend/app.py:12: unexpected indent",
+        "Files that were not read",
+        "syntax error in line 4",
+        "≥: a lower bound",
+        "Fewer reported is not fewer faults",
     ):
         assert part in text, part
 
 
+def test_every_section_is_in_the_table_of_contents():
+    html = render_report(decided(content(), [0]), comparison=compare(content(), content()))
+    for name in (
+        "summary unmeasured changes findings decisions patterns models measurements coverage runs apps origin"
+    ).split():
+        assert html.count(f'<a href="#{name}">') >= 1, name
+        assert (
+            html.count(f'<section id="{name}"') + html.count(f'<section class="unmeasured" id="{name}"') == 1
+        )
+
+
 def test_a_fully_measured_clean_job_has_no_warning_and_a_zero():
-    text = body(render_report(**content(tasks=[task()], findings=[], coverage=[coverage()], portfolio=None)))
+    text = page(content(tasks=[task()], findings=[], coverage=[coverage()], portfolio=None))
     assert "What was not measured" not in text
     assert '<div class="big">0</div>' in text
     assert "No finding was reported." in text
+    assert "Models compared" not in text
 
 
 def test_a_job_that_measured_nothing_has_no_number_of_findings():
     cells = [coverage(status=CoverageStatus.TOOL_MISSING)]
-    text = body(render_report(**content(tasks=[task()], findings=[], coverage=cells)))
+    text = page(content(tasks=[task()], findings=[], coverage=cells))
     assert "Nothing was measured, so there is no number." in text
     assert "No finding was reported" not in text
 
@@ -75,45 +81,172 @@ def test_the_matrix_tells_a_silent_tool_from_one_that_was_not_asked():
         coverage(app_num=2),
         coverage("b", 1, "zap", analysis_type="zap"),
     ]
-    text = body(render_report(**content(tasks=[], findings=[], coverage=cells, portfolio=None)))
-    assert text.count("✗ no report") == 2  # in the matrix and among what was not measured
-    assert text.count("not asked for") == 4
+    text = page(content(tasks=[], findings=[], coverage=cells, portfolio=None))
+    assert text.count('✗ <span class="word">no report') == 1
+    assert text.count('<span class="word">not asked for') == 4
 
 
 def test_a_job_that_has_not_started_renders():
     waiting = job([task(status=TaskStatus.PENDING)], JobStatus.PENDING, started_at=None, errors=[])
-    text = body(render_report(**content(job=waiting, tasks=[], findings=[], coverage=[], portfolio=None)))
-    assert "not yet" in text
+    text = page(content(jobs=[waiting], tasks=[], findings=[], coverage=[], portfolio=None))
+    assert "Job 1, pending." in text
     assert "No app was analysed." in text
 
 
-def test_the_table_is_capped_and_says_how_many_there_are(monkeypatch):
+def test_a_dataset_without_a_job_renders():
+    tasks, findings, cells = batch()
+    assert "<h1>Analysis report</h1>" in page(
+        content(jobs=[], findings=findings, coverage=cells, tasks=tasks)
+    )
+    assert "<h1>Mine</h1>" in page(title="Mine")
+
+
+def test_figures_without_anything_to_show_are_left_out_and_named():
+    html = render_report(content())
+    assert "No figure “Latency”, as there is nothing to show" in body(html)
+    assert "No figure “Findings and coverage per job”, as there is nothing to show: one job" in body(html)
+    assert '"latency":' not in html
+    html = render_report(full())
+    for name in ("latency", "throughput", "requirements", "timeline", "forest", "agreement", "rates_app"):
+        assert f'"{name}":' in html, name
+        assert f'data-figure="{name}"' in html, name
+        assert f'id="text-{name}"' in html, name
+
+
+def test_of_several_jobs_each_app_counts_once_and_the_trend_is_shown():
+    data = several_jobs((1, 2))
+    html = render_report(data)
+    newest = data.latest()
+    assert "Several jobs" in body(html)
+    assert f"from {len(newest.findings)} findings of the tools" in body(html)
+    assert '"trend":' in html
+
+
+def test_tools_that_report_one_fault_are_one_row_with_their_evidence():
+    line = {"line": 7, "message": "SQL is put together"}
+    findings = [finding(number=0, **line), finding(number=3, **line), finding(number=1)]
+    text = page(content(findings=findings))
+    assert "2 faults, from 3 findings of the tools" in text
+    assert "2 findings of 2 tools" in text
+    assert '<span class="item">bandit</span><span class="item">ruff</span>' in text
+
+
+def test_decisions_are_shown_with_their_state():
+    data = decided(content(), [0], expires="2099-01-01")
+    text = page(data)
+    assert "<td>false positive</td>" in text
+    assert "only in tests" in text
+    assert "2 decisions: 1 active, 1 unused" in page(
+        replace(data, decisions=_with_one_about_what_is_gone(data))
+    )
+    assert "Decisions" not in page()
+
+
+def _with_one_about_what_is_gone(data):
+    gone = data.decisions.assign(
+        decision_id=2,
+        members=data.decisions["members"].str.replace("B", "X").str.replace('"code": "', '"code": "f'),
+    )
+    gone["members"] = gone["members"].str.replace(r'"(fingerprint|clone_key)": "', r'"\1": "f', regex=True)
+    import pandas as pd
+
+    return pd.concat([data.decisions, gone.astype(data.decisions.dtypes)], ignore_index=True)
+
+
+def test_a_triage_of_other_findings_is_refused():
+    with pytest.raises(InvalidValueError, match="triage"):
+        render_report(content(), triage=apply_decisions(content(findings=[finding()])))
+    data = decided(content(), [0])
+    assert "<td>false positive</td>" in page(content(), triage=apply_decisions(data))
+
+
+def test_a_comparison_is_told_by_state():
+    before = content(findings=[finding(number=n) for n in range(3)])
+    after = content(findings=[finding(number=n) for n in range(1, 4)])
+    text = page(after, comparison=compare(before, after))
+    assert "Compared with the earlier run" in text
+    assert "New (1)" in text
+    assert "Fixed (1)" in text
+    cells = [coverage(status=CoverageStatus.TIMED_OUT)]
+    text = page(after, comparison=compare(before, content(findings=[], coverage=cells, tasks=[task()])))
+    assert "Not re-measured (3)" in text
+    assert "Fixed (" not in text
+
+
+def test_the_table_is_capped_and_the_whole_is_beside_it(monkeypatch, tmp_path):
     monkeypatch.setattr(report_module, "MOST_FINDINGS", 3)
-    findings = [finding(number=number) for number in range(10)]
-    text = body(render_report(**content(findings=findings)))
-    assert "3 of 10 findings are listed" in text
-    assert text.count('<td class="severity') == text.count('<td class="severity high"') + 1 == 3
+    data = content(findings=[finding(number=number, message="=1+1") for number in range(10)])
+    target = write_report(data, tmp_path / "a #1%?.html")
+    html = target.read_text("utf-8")
+    assert "3 of 10 faults are listed" in body(html)
+    assert html.count('<td class="severity') == html.count('<td class="severity high"') + 1 == 3
+    assert '<a href="./a%20%231%25%3F.html.findings.csv">' in html
+    rows = (tmp_path / "a #1%?.html.findings.csv").read_text("utf-8").splitlines()
+    assert len(rows) == 11
+    assert all(',"\'=1+1",' in row for row in rows[1:])
+    write_report(data, tmp_path / "alone.html", data=False)
+    assert not (tmp_path / "alone.html.findings.csv").exists()
+    assert "beside this page" not in (tmp_path / "alone.html").read_text("utf-8")
 
 
-def test_options_that_look_like_secrets_are_hidden():
-    text = render_report(**content())
-    assert "hunter2" not in text
-    assert "min_severity" in text
+def test_secrets_and_the_home_are_left_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "kim"))
+    where = Path.home() / "apps" / "x.py"
+    cells = [
+        coverage(
+            status=CoverageStatus.FAILED, stderr_tail=f"no {where}", detail=f"at {where}: token=abcd1234efgh"
+        )
+    ]
+    data = content(coverage=cells)
+    data = replace(
+        data, provenance={**data.provenance, "base": str(where), "zap_url": "http://kim:pw12345@localhost"}
+    )
+    html = render_report(data)
+    for secret in ("hunter2", str(Path.home()), "abcd1234efgh", "pw12345"):
+        assert secret not in html, secret
+    assert "~/apps/x.py" in html
+    assert "min_severity" in html
 
 
-def test_embedded_json_cannot_end_its_element():
-    data = {"a": "</script><!-- & \u2028\u2029"}
-    embedded = str(json_data(json.dumps(data, ensure_ascii=False)))
-    assert not set("<>&\u2028\u2029") & set(embedded)
-    assert json.loads(embedded) == data
-    with pytest.raises(ValueError, match="end its element"):
-        script("x = '</ScRipt>'")
+def test_results_and_coverage_come_back_exactly(tmp_path):
+    tasks, findings, cells = batch()
+    cells[0] = replace(cells[0], detail="".join(SNIPPETS), stderr_tail="</script><!--", exit_code=None)
+    results = [
+        result(each, [one for one in findings if one.task_id == each.id])
+        for each in tasks
+        if each.status.is_ended
+    ]
+    data = content(tasks=tasks, findings=findings, coverage=cells, results=results)
+    found = report_frames(write_report(data, tmp_path / "r.html"))
+    assert sorted(found) == ["coverage", "results"]
+    assert len(found["results"]) == len(results) > 5
+    for name, frame in found.items():
+        assert frame_to_json(frame) == frame_to_json(data.frames[name]), name
+        assert_frame_equal(frame, data.frames[name], check_categorical=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("<p>no report", InvalidValueError),
+        ('<script type="application/json" id="report-data">{</script>', InvalidValueError),
+        ('<script type="application/json" id="report-data">[]</script>', InvalidValueError),
+        ('<script type="application/json" id="report-data">{}</script>', ReportError),
+        ('<script type="application/json" id="report-data">{"results":1,"coverage":2}</script>', ReportError),
+    ],
+)
+def test_a_file_that_is_no_report_is_refused(tmp_path, text, error):
+    (tmp_path / "r.html").write_text(text)
+    with pytest.raises(error):
+        report_frames(tmp_path / "r.html")
+    with pytest.raises(InvalidValueError, match="missing"):
+        report_frames(tmp_path / "missing.html")
 
 
 def test_writing_replaces_in_one_step_and_leaves_nothing_else(tmp_path):
     target = tmp_path / "report.html"
     target.write_text("old")
-    assert write_report(target, **content()) == target
+    assert write_report(content(), target) == target
     assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     mask = os.umask(0)
@@ -125,12 +258,13 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     target = tmp_path / "report.html"
     target.write_text("old")
 
-    def full(_):
+    def full_disk(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full_disk)
+    monkeypatch.setattr(report_module, "MOST_FINDINGS", 3)
     with pytest.raises(InvalidValueError, match=r"report\.html.*No space left"):
-        write_report(target, **content())
+        write_report(content(), target)
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
@@ -140,147 +274,25 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
 )
 def test_an_impossible_path_is_refused_by_name(tmp_path, name, hint):
     with pytest.raises(InvalidValueError, match=hint) as caught:
-        write_report(tmp_path / name, **content())
+        write_report(content(), tmp_path / name)
     assert str(tmp_path) in str(caught.value)
 
 
-@pytest.fixture(scope="module")
-def hostile_report(tmp_path_factory):
-    """A report in which every text that an app or a tool can choose is a payload."""
-    tasks, findings, cells = batch()
-    for number, text in enumerate(HOSTILE):
-        payload = {"message": text, "snippet": text, "path": f"backend/{text}", "rule": text, "tool": text}
-        findings.append(finding(text, 1, number, **payload))
-        findings.append(finding("gpt-4o", 2, number, **payload))
-        cells.append(coverage(text, 1, text, CoverageStatus.FAILED, stderr_tail=text, detail=text))
-    spoilt = job(tasks, JobStatus.FAILED, name=HOSTILE[0], errors=[error(text) for text in HOSTILE])
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    values = content(job=spoilt, tasks=tasks, findings=findings, coverage=cells)
-    return write_report(path, **values), len(findings)
+def test_something_without_a_dataset_is_refused(tmp_path):
+    with pytest.raises(InvalidValueError, match="Dataset"):
+        write_report([], tmp_path / "r.html")
+    assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
-def opened(page, hostile_report):
-    page.goto(hostile_report[0].as_uri())
-    page.wait_for_selector("#figure[data-ready=yes]")
-    return page
-
-
-@pytest.mark.browser
-def test_the_chart_is_drawn_with_no_network_and_under_the_policy(opened):
-    assert opened.locator("#figure .barlayer .point path").count() > 20
-    heights = opened.evaluate(
-        "() => Array.from(document.querySelectorAll('#figure .barlayer .point path'),"
-        " path => path.getBBox().height)"
-    )
-    assert sum(height > 5 for height in heights) > 20
-    assert opened.locator("#figure .legendtext").all_text_contents()[:2] == [
-        "not measured",
-        "partly measured",
-    ]
-    assert opened.asked == []
-    assert opened.complaints == []
-    assert opened.evaluate("violations") == []
-
-
-@pytest.mark.browser
-def test_the_policy_is_in_force(opened):
-    """A script that got into the page all the same would not run, and nothing could be fetched."""
-    opened.evaluate(
-        "() => { const s = document.createElement('script'); s.textContent = 'window.pwn = 2';"
-        " document.body.append(s); const i = new Image(); i.src = 'https://example.invalid/x.png';"
-        " document.body.append(i); }"
-    )
-    assert opened.evaluate("window.pwn") is None
-    assert opened.asked == []
-    assert {line.split()[0] for line in opened.evaluate("violations")} == {"script-src-elem", "img-src"}
-
-
-@pytest.mark.browser
-def test_payloads_are_dead_and_shown_as_text(opened):
-    opened.mouse.move(400, 300)
-    assert opened.evaluate("window.pwn") is None
-    assert opened.locator("main img, main b[onmouseover], main [onerror]").count() == 0
-    assert opened.locator("script").count() == 3
-    table = opened.locator("#findings-table").text_content()
-    for text in (*HOSTILE[:3], "a\\u202eb\\x1b[31mc\\x00\\u2028\\ud800"):
-        assert text in table
-    labels = " ".join(
-        opened.locator("#figure .xaxislayer-above text, #figure .xtick2 text").all_text_contents()
-    )
-    assert "{{7*7}}" in labels
-    assert "<script>" in labels
-
-
-@pytest.mark.browser
-def test_hover_shows_the_reason_literally(opened):
-    opened.evaluate(
-        "() => { const node = document.getElementById('figure');"
-        " const n = node.data.findIndex(t => t.name === 'partly measured' && t.y.includes(1)"
-        "   && t.hovertext[t.y.indexOf(1)].includes('script'));"
-        " Plotly.Fx.hover(node, [{curveNumber: n, pointNumber: node.data[n].y.indexOf(1)}],"
-        "   [node.data[n].xaxis + node.data[n].yaxis]); }"
-    )
-    shown = opened.locator("#figure .hoverlayer").text_content()
-    assert "app 1: partly measured" in shown
-    assert "<script>window.pwn=1</script>" in shown
-    assert opened.evaluate("window.pwn") is None
-
-
-@pytest.mark.browser
-def test_the_table_sorts_by_each_header(opened):
-    def column(number):
-        return opened.evaluate(
-            "n => Array.from(document.querySelectorAll('#findings-table tbody tr'),"
-            " row => row.cells[n].textContent)",
-            number,
-        )
-
-    headers = opened.locator("#findings-table thead th")
-    headers.nth(2).get_by_role("button").click()
-    numbers = [int(text) for text in column(2)]
-    assert numbers == sorted(numbers)
-    assert headers.nth(2).get_attribute("aria-sort") == "ascending"
-    headers.nth(2).get_by_role("button").click()
-    assert [int(text) for text in column(2)] == sorted(numbers, reverse=True)
-    headers.nth(0).get_by_role("button").click()
-    ranks = [("high", "medium", "low").index(text) for text in column(0)]
-    assert ranks == sorted(ranks)
-    assert headers.nth(2).get_attribute("aria-sort") is None
-
-
-@pytest.mark.browser
-def test_the_table_searches_all_words(opened, hostile_report):
-    rows = opened.locator("#findings-table tbody tr:visible")
-    assert rows.count() == hostile_report[1]
-    opened.locator("#search").fill("b201 QWEN")
-    sync_api = pytest.importorskip("playwright.sync_api")  # waits without eval, which the policy forbids
-    counter = sync_api.expect(opened.locator("#search-count"))
-    counter.to_have_text(re.compile(" of "))
-    texts = rows.all_text_contents()
-    assert 0 < len(texts) < hostile_report[1]
-    assert all("B201" in text and "qwen" in text for text in texts)
-    assert opened.locator("#search-count").text_content().startswith(f"{len(texts)} of ")
-    opened.locator("#search").fill("<script>")
-    counter.not_to_have_text(re.compile(f"^{len(texts)} "))
-    assert rows.count() >= 2
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_both_themes_and_a_narrow_page_fit(opened, scheme):
-    opened.emulate_media(color_scheme=scheme)
-    opened.set_viewport_size({"width": 600, "height": 900})
-    paper = opened.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 20, 24)"}[scheme]
-    assert opened.evaluate("document.documentElement.scrollWidth") <= 600
+def test_no_payload_is_markup():
+    html = body(render_report(hostile()))
+    for raw in ("<script>window", "<img", "<b onmouseover", "<b>bold", "\u202e", "\x1b", 'href="javascript'):
+        assert raw not in html, raw
 
 
 def test_reports_can_be_rendered_in_threads():
-    pages = []
-    threads = [
-        threading.Thread(target=lambda: pages.append(len(render_report(**content())))) for _ in range(4)
-    ]
+    pages, data = [], content()
+    threads = [threading.Thread(target=lambda: pages.append(len(render_report(data)))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -56,13 +56,13 @@ class Host:
     analyzer: GatedAnalyzer
 
     def submit(self, **changes):
-        ranges = dict.fromkeys(self.portfolio.models, (1, 2))
+        ranges = {model: self.portfolio.portfolio.app_nums(model) for model in self.portfolio.models}
         values = {"models": tuple(ranges), "app_ranges": ranges, "analysis_types": ("gated",)}
         return self.service.submit(JobSpec(**{**values, **changes}))
 
 
-def make_host(base, models=("atlas", "birch")):
-    make_apps(base, dict.fromkeys(models, (1, 2)))
+def make_host(base, models=("atlas", "birch"), apps=(1, 2)):
+    make_apps(base, dict.fromkeys(models, apps))
     storage, registry, analyzer = JobStorage(), AnalyzerRegistry(REGISTRY), GatedAnalyzer(base)
     for kind in registry.keys:
         if kind not in {"backend_security", "gated"}:  # what a test of the panel has no use for

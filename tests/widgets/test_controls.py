@@ -5,22 +5,30 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support import wait_until
+from support import START, job, wait_until
 
-from batchnb.widgets.controls import CancelButton, aside
+from batchnb.widgets.controls import aside
+from batchnb.widgets.job_head import JobHead
+from batchnb.widgets.job_presenter import present_job
 from batchnb.widgets.job_view import JobView
 
 
 def test_the_kernel_answers_before_it_acts(monkeypatch):
     order = []
-    button = CancelButton(7, lambda: order.append("asked"))
-    monkeypatch.setattr(button, "send", lambda message: order.append(message["do"]))
-    button.click()
-    assert order == ["heard", "asked"]
-    button._on_page(button, {"do": "something else"}, [])
-    button._on_page(button, "nothing", [])
-    assert order == ["heard", "asked"]
-    button.close()
+    head = JobHead(7, present_job(job(), START), 2, lambda what, value: order.append((what, value)))
+    monkeypatch.setattr(head, "send", lambda message: order.append(message["do"]))
+    head.click("cancel")
+    assert order == ["heard", ("cancel", None)]
+    for message in (
+        {"do": "x"},
+        "nothing",
+        {"do": ["cancel"]},
+        {"do": "at_once"},
+        {"do": "at_once", "tasks": True},
+    ):
+        head._on_page(head, message, [])
+    assert len(order) == 2
+    head.close()
 
 
 def test_work_that_fails_is_told_and_the_caller_does_not_wait():
@@ -73,16 +81,15 @@ def test_what_the_page_sends_is_not_trusted(host, shown, message):
 def test_pause_and_tasks_at_once(host, shown):
     view = shown(JobView(host.service, host.storage, host.submit()))
     assert host.analyzer.started.wait(10)
-    assert wait_until(lambda: not view.head.pause.disabled)
-    view.head.pause.click()
-    assert wait_until(lambda: view.head.pause.description == "Resume")
+    view.head.click("pause")
+    assert wait_until(lambda: view.head.state["paused"])
     assert host.storage.get_job(view.job_id).paused
-    assert "paused" in view.head.status.value
-    view.head.pause.click()
-    assert wait_until(lambda: view.head.pause.description == "Pause")
-    view.head.at_once.value = 5
+    assert "paused" in view.head.state["status"]
+    view.head.click("pause")
+    assert wait_until(lambda: not view.head.state["paused"])
+    view.head.click("at_once", 5)
     assert wait_until(lambda: host.storage.get_job(view.job_id).max_tasks == 5)
     host.analyzer.gate.set()
-    assert wait_until(lambda: view.head._controls.layout.display == "none")
-    view.head.at_once.value = 6  # a page that is behind
-    assert wait_until(lambda: "job 1 is completed" in str(view.head.errors.outputs))
+    assert wait_until(lambda: view.head.state["ended"])
+    view.head.click("at_once", 6)  # a page that is behind
+    assert wait_until(lambda: "job 1 is completed" in str(view.head.state["errors"]))

@@ -82,7 +82,11 @@ def test_all_fields_reach_the_spec():
 
 
 def test_what_is_not_chosen_neither_counts_nor_hinders():
-    state = present(option("performance", "users", "x"), {"do": "limit", "analysis": "zap", "text": "soon"})
+    state = present(
+        option("performance", "users", "x"),
+        {"do": "limit", "analysis": "zap", "text": "soon"},
+        {"do": "limit", "analysis": "gpt4all", "text": "7"},
+    )
     assert state.faults == {"performance": {"users": "Input should be a valid integer"}}
     assert "'soon'" in state.limits["zap"]
     assert (state.spec.analysis_options, state.spec.task_timeouts) == ({}, {})

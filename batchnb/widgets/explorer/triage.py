@@ -47,7 +47,7 @@ def read_wish(message: Mapping[str, Any]) -> Wish:
         InvalidValueError: if something is missing or makes no sense; a reader can understand why.
     """
     verdict = message.get("verdict", "")
-    if verdict not in {"", *map(str, Verdict)}:
+    if not isinstance(verdict, str) or verdict not in {"", *map(str, Verdict)}:
         raise InvalidValueError("verdict", repr(verdict)[:40], f"one of {', '.join(map(str, Verdict))}")
     reason = _text(message, "reason", MAX_REASON)
     if not reason:

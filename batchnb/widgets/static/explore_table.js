@@ -16,14 +16,14 @@ function severityChip(level) {
 }
 
 function tablePart(ask, open) {
-  const head = make("tr", { role: "row" }), body = make("tbody");
-  const table = make("table", { role: "grid", "aria-label": "Findings", "aria-readonly": "true" }, make("thead", {}, head), body);
+  const head = make("tr", { role: "row" }), body = make("tbody", { role: "rowgroup" });
+  const table = make("table", { role: "grid", "aria-label": "Findings", "aria-readonly": "true" }, make("thead", { role: "rowgroup" }, head), body);
   const empty = make("p", { class: "batchnb-x-empty", hidden: true });
   const box = make("div", { class: "batchnb-x-scroll" }, table, empty);
   const at = make("span", { class: "batchnb-x-at" });
   const turn = (text, label, step) => make("button", { type: "button", class: "batchnb-small", "aria-label": label, onclick: () => go(step) }, text);
-  const [first, back, next, last] = [turn("⏮", "First page", -Infinity), turn("◀ Previous", "Previous page", -1),
-    turn("Next ▶", "Next page", 1), turn("⏭", "Last page", Infinity)];
+  const [first, back, next, last] = [turn("« First", "First page", -Infinity), turn("◀ Previous", "Previous page", -1),
+    turn("Next ▶", "Next page", 1), turn("Last »", "Last page", Infinity)];
   const pager = make("nav", { class: "batchnb-x-pager", "aria-label": "Pages of the table" }, first, back, at, next, last);
   const node = make("div", { class: "batchnb-x-main" }, box, pager);
   let now = null, drawn = "", heads = "", goal = 0, focus = null;
