@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from batchnb.records import Confidence, CoverageStatus, JobStatus, Severity, TaskStatus, Verdict
-from batchnb.records.errors import UnknownNameError
 from batchnb.results import derived
 
 if TYPE_CHECKING:
@@ -233,24 +230,3 @@ FRAMES = {
     "metrics": METRICS,
 }
 """Frame name -> its columns, in order."""
-
-
-def describe_columns(frame: str) -> pd.DataFrame:
-    """Return the documentation of a frame: one row per column with `name`, `dtype` and `doc`.
-
-    Args:
-        frame: jobs, tasks, results, findings, coverage, measurements, decisions, portfolio, log or metrics.
-
-    Raises:
-        UnknownNameError: if there is no such frame.
-    """
-    if frame not in FRAMES:
-        raise UnknownNameError("frame", frame, FRAMES)
-    columns = FRAMES[frame]
-    return pd.DataFrame(
-        {
-            "name": [column.name for column in columns],
-            "dtype": [column.dtype_text for column in columns],
-            "doc": [column.doc for column in columns],
-        }
-    )

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 
-from batchnb.results.columns import FRAMES, describe_columns
+from batchnb.results.catalogue import ALL_FRAMES, describe_columns
 
 
 def markdown() -> str:
     """Return a section per frame, with a table of its columns."""
-    return "\n".join(_section(name) for name in FRAMES)
+    return "\n".join(_section(name) for name in ALL_FRAMES)
 
 
 def _section(name: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HIDDEN = "(hidden)"
 _SECRET = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
-_PACKAGES = ("batchnb", "pandas", "plotly", "scipy", "statsmodels")
+_PACKAGES = ("batchnb", "pandas", "plotly", "scipy")
 
 
 def provenance(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from support import REPOSITORY
 
-from batchnb.results.columns import FRAMES
+from batchnb.results.catalogue import ALL_FRAMES as FRAMES
 from batchnb.results.columns_table import main, markdown
 
 

@@ -33,7 +33,8 @@ from batchnb.records import (
     UnreadFile,
 )
 from batchnb.records.errors import InvalidValueError, UnknownNameError
-from batchnb.results.columns import FRAMES, describe_columns
+from batchnb.results.catalogue import describe_columns
+from batchnb.results.columns import FRAMES
 from batchnb.results.frames import (
     coverage_frame,
     findings_frame,

@@ -3,11 +3,12 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from chart_cases import full, several_jobs
-from factories import batch, coverage, finding, job, result, task
+from factories import START, batch, coverage, finding, job, result, task
 from filled import SNIPPETS
 from pandas.testing import assert_frame_equal
 from report_cases import body, content, decided, hostile
@@ -20,6 +21,11 @@ from batchnb.results.frame_json import frame_to_json
 from batchnb.results.report import render_report, write_report
 from batchnb.results.report_data import report_frames
 from batchnb.results.triage import apply_decisions
+
+SECTIONS = (
+    *("summary", "unmeasured", "changes", "findings", "decisions", "patterns"),
+    *("models", "measurements", "coverage", "runs", "apps", "origin"),
+)
 
 
 def page(data=None, **options):
@@ -50,9 +56,7 @@ def test_report_says_everything_that_was_asked_for():
 
 def test_every_section_is_in_the_table_of_contents():
     html = render_report(decided(content(), [0]), comparison=compare(content(), content()))
-    for name in (
-        "summary unmeasured changes findings decisions patterns models measurements coverage runs apps origin"
-    ).split():
+    for name in SECTIONS:
         assert html.count(f'<a href="#{name}">') >= 1, name
         assert (
             html.count(f'<section id="{name}"') + html.count(f'<section class="unmeasured" id="{name}"') == 1
@@ -136,21 +140,12 @@ def test_decisions_are_shown_with_their_state():
     text = page(data)
     assert "<td>false positive</td>" in text
     assert "only in tests" in text
-    assert "2 decisions: 1 active, 1 unused" in page(
-        replace(data, decisions=_with_one_about_what_is_gone(data))
-    )
+    old = decided(content(), [0])
+    old = replace(old, decisions=old.decisions.assign(decided_at=START, expires_at=START + timedelta(days=1)))
+    text = page(old)
+    assert "<td>false positive</td>" not in text.partition('<section id="decisions"')[0]
+    assert "1 decision: 1 expired" in text
     assert "Decisions" not in page()
-
-
-def _with_one_about_what_is_gone(data):
-    gone = data.decisions.assign(
-        decision_id=2,
-        members=data.decisions["members"].str.replace("B", "X").str.replace('"code": "', '"code": "f'),
-    )
-    gone["members"] = gone["members"].str.replace(r'"(fingerprint|clone_key)": "', r'"\1": "f', regex=True)
-    import pandas as pd
-
-    return pd.concat([data.decisions, gone.astype(data.decisions.dtypes)], ignore_index=True)
 
 
 def test_a_triage_of_other_findings_is_refused():

@@ -77,7 +77,7 @@ def ask(loaded, query, *messages):
 
 
 def choose(loaded, query, name, *values):
-    known = list(loaded.sheets[query.sheet].facets[name].values)  # noqa: PD011 - no frame
+    known = list(loaded.sheets[query.sheet].facets[name].values)
     places = [known.index(value) for value in values]
     return ask(
         loaded, query, *({"do": "facet", "name": name, "value": place, "on": True} for place in places)
@@ -322,7 +322,8 @@ def ready(view):
 
 
 def tell(view, **message):
-    view.heard({"generation": view.page.state["generation"], **message})
+    opened = list(view.page.detail.get("key", ()))
+    view.heard({"generation": view.page.state["generation"], "key": opened, **message})
 
 
 @pytest.fixture
@@ -388,6 +389,7 @@ def test_a_decision_as_a_frame_counts_too_and_a_withdrawal_reads_again(explorer)
 
     view = explorer(source, decide=decide, withdraw=withdraw)
     tell(view, do="open", row=3)
+    until(lambda: view.page.detail)
     tell(view, do="decide", verdict="confirmed", reason="seen", expires="", author="")
     until(lambda: view.page.detail.get("decision"))
     tell(view, do="decide", verdict="", reason="wrong")
@@ -401,6 +403,7 @@ def test_what_a_decision_failed_of_is_shown(explorer):
 
     view = explorer(decide=decide)
     tell(view, do="open", row=0)
+    until(lambda: view.page.detail)
     tell(view, do="decide", verdict="accepted", reason="x")
     until(lambda: "store is gone" in view.page.desk["decide"]["failed"])
     assert "\u202e" not in view.page.desk["decide"]["failed"]
@@ -421,8 +424,19 @@ def test_what_a_decision_failed_of_is_shown(explorer):
 def test_a_wish_that_makes_no_sense_never_reaches_the_store(explorer, wrong):
     view = explorer(decide=lambda *_, **__: pytest.fail("it was called"))
     tell(view, do="open", row=0)
+    until(lambda: view.page.detail)
     tell(view, **{"do": "decide", "verdict": "accepted", "reason": "x", **wrong})
     until(lambda: view.page.desk["decide"]["failed"])
+    assert view.page.state["failure"] == ""
+
+
+def test_a_decision_is_only_about_what_the_page_shows(explorer):
+    view = explorer(decide=lambda *_, **__: pytest.fail("it was called"))
+    tell(view, do="open", row=0)
+    until(lambda: view.page.detail)
+    tell(view, do="decide", verdict="accepted", reason="x", key=["findings", 1], page="tab", at=3)
+    until(lambda: view.page.state["heard"] == {"tab": 3})
+    assert view.page.desk["decide"] == {"busy": False, "said": "", "failed": ""}
 
 
 def test_another_run_becomes_a_table_of_changes(explorer):

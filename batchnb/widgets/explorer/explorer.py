@@ -106,8 +106,8 @@ class Explorer(View):
         for outcome in self._desk.take():
             self._apply(outcome)
         self._says_so = self._is_unread
-        put(self.page, detail=self._detail(), desk=self._desk_state())
         self.page.write(self._state())
+        put(self.page, detail=self._detail(), desk=self._desk_state())
         show(self.models, *self._outputs)
         return 0 if self._is_unread else None
 
@@ -163,7 +163,9 @@ class Explorer(View):
                 self._desk.hush("decide")
         elif do == "decide":
             rows = self._opened_row()
-            if rows is not None and "decision_id" in rows:
+            # what the page showed when it was clicked: another tab may have opened something else
+            is_meant = self._opened is not None and message.get("key") == list(self._opened)
+            if is_meant and rows is not None and "decision_id" in rows:
                 self._errands.decide_on(message, rows)
         elif do == "compare":
             self._errands.compare(message, loaded)

@@ -11,7 +11,8 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
-// What a kernel that is gone leaves on the page: say so, and how to get the job back.
+// What a kernel that is gone leaves on the page: say so, and how to get the job back; without words, only so
+// that nobody clicks in vain.
 function watchKernel(root, model, words) {
   const note = make("div", { class: "batchnb-dead", role: "alert", hidden: true }, words);
   root.prepend(note);

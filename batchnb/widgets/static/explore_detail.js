@@ -60,7 +60,8 @@ function triageForm(facts, send, id) {
   const [reason, reasonRow] = field("reason", "Reason (needed)", { rows: 2, maxlength: 4000 });
   const [expires, expiresRow] = field("expires", "Holds until", { type: "date" });
   const [author, authorRow] = field("author", "Author", { type: "text", maxlength: 200, placeholder: "you" });
-  const ask = (verdict) => send({ do: "decide", verdict, reason: reason.value, expires: expires.value, author: author.value });
+  let key = null;
+  const ask = (verdict) => send({ do: "decide", key, verdict, reason: reason.value, expires: expires.value, author: author.value });
   const button = (text, verdict) => make("button", { type: "button", class: "batchnb-button", onclick: () => ask(verdict) }, text);
   const verdicts = facts.can_decide ? [button("False positive", "false_positive"), button("Accepted", "accepted"), button("Confirmed", "confirmed")] : [];
   const back = button("Withdraw the decision", "");
@@ -73,6 +74,7 @@ function triageForm(facts, send, id) {
     node,
     clear() { reason.value = ""; expires.value = ""; },
     update(detail, wish) {
+      key = detail.key;
       const can = facts.can_decide || facts.can_withdraw;
       node.hidden = !detail.can_decide;
       fields.hidden = !can; only.hidden = can;

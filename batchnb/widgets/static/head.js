@@ -14,6 +14,7 @@ function draw(root, model) {
   root.replaceChildren(make("div", { class: "batchnb-card batchnb-head-card" }, title,
     make("div", { class: "batchnb-row" }, bar, cancel.node), progress,
     make("div", { class: "batchnb-row" }, status, elapsed), chips, control.node, failures));
+  watchKernel(root, model, "");  // the board below says what happened
   const put = (node, text) => { if (node.textContent !== text) node.textContent = text; };
   let counted = "", failed = "";
   return () => {
