@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from batchnb.analyzers.option_schema import describe_options, read_assignments
 from batchnb.analyzers.registry import AnalyzerRegistry
+from batchnb.cli_arguments import BASE, add_gate, add_job, add_result_commands, add_store
 from batchnb.doctor import doctor
 from batchnb.records import JobStatus
 from batchnb.records.errors import BatchnbError
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     Command = Callable[[argparse.Namespace], int]
 
 EXIT_CODES = {JobStatus.COMPLETED: 0, JobStatus.CANCELLED: 130}
-"""A job that failed or broke gives 1, a wrong value on the command line 2."""
+"""A job that failed or broke gives 1, a wrong value on the command line 2, the quality gate 3 or 4."""
 _TICK_SECONDS = 0.2
-_BASE = "folder with <model>/app<N>; by default $APP_BASE_PATH"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except BatchnbError as error:
-        print(f"batchnb: {error}", file=sys.stderr)
+        print(f"batchnb: {visible(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # before there was a job, or after its end: nothing is left to cancel
         return 130
@@ -96,12 +96,12 @@ def _run(options: argparse.Namespace) -> int:
             name=options.name,
             task_timeout_seconds=options.timeout,
         )
-        return _follow(job, options.report)
+        return _follow(job, options)
 
 
 def _resume(options: argparse.Namespace) -> int:
     with _workspace(options) as workspace:
-        return _follow(workspace.resume(options.job, retry=options.retry), options.report)
+        return _follow(workspace.resume(options.job, retry=options.retry), options)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -131,17 +131,27 @@ def _log(options: argparse.Namespace) -> int:
     return 0
 
 
-def _report(options: argparse.Namespace) -> int:
+def _delete(options: argparse.Namespace) -> int:
     with _workspace(options) as workspace:
-        print(workspace.attach(options.job).report(options.file))
+        workspace.storage.delete_job(workspace.attach(options.job).id)
+    print(f"job {options.job} is deleted")
     return 0
+
+
+def _results(options: argparse.Namespace) -> int:
+    from batchnb.cli_results import COMMANDS  # noqa: PLC0415 - pandas only when asked for, as below
+
+    with _workspace(options) as workspace:
+        answer = COMMANDS[options.verb](workspace, options)
+    print(visible(answer.text))
+    return answer.code
 
 
 def _workspace(options: argparse.Namespace) -> Workspace:
     return open_workspace(options.base, store=options.store)
 
 
-def _follow(job: Job, report: Path | None) -> int:
+def _follow(job: Job, options: argparse.Namespace) -> int:
     """Show a job's progress until it ends; the first Ctrl-C cancels it."""
     try:
         _show_progress(job)
@@ -151,10 +161,17 @@ def _follow(job: Job, report: Path | None) -> int:
         job.wait()
     print(repr(job).strip("<>"))
     for error in job.record.errors:
-        print(f"  {error.category.value}: {error.message}")
-    if report is not None:
-        print(f"report: {job.report(report)}")
-    return EXIT_CODES.get(job.status, 1)
+        print(visible(f"  {error.category.value}: {error.message}"))
+    if options.report is not None:
+        print(f"report: {visible(str(job.report(options.report)))}")
+    code = EXIT_CODES.get(job.status, 1)
+    if options.fail_on is None or job.status is JobStatus.CANCELLED:
+        return code
+    from batchnb.cli_gate import FOUND, gate  # noqa: PLC0415
+
+    judged, why = gate(job, options.fail_on)
+    print(why)
+    return judged if judged == FOUND or code == 0 else code
 
 
 def _show_progress(job: Job) -> None:
@@ -173,7 +190,7 @@ def _show_progress(job: Job) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="batchnb", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(required=True, metavar="command", dest="verb")
 
     def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
@@ -191,7 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("analyses", _analyses, "list the analyses and their options")
     run = add("run", _run, "run a job and wait for its end; Ctrl-C cancels it")
-    run.add_argument("base", nargs="?", help=_BASE)
+    run.add_argument("base", nargs="?", help=BASE)
     run.add_argument("--models", nargs="+", metavar="MODEL", help="by default all")
     run.add_argument("--apps", metavar="RANGE", help="such as 1-3,5; by default all")
     run.add_argument(
@@ -207,20 +224,20 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--name", default="", help="of the job")
     run.add_argument("--timeout", type=int, metavar="SECONDS", help="longest time for one task")
     listing = add("list", _list, "list the jobs of a store")
-    listing.add_argument("base", nargs="?", help=_BASE)
+    listing.add_argument("base", nargs="?", help=BASE)
     cancel = add("cancel", _cancel, "cancel a job, also one that a notebook runs")
     resume = add("resume", _resume, "go on where an ended job stopped; Ctrl-C cancels")
     resume.add_argument("--retry", action="store_true", help="also run again what failed or lacked a tool")
     log = add("log", _log, "say what happened to a job, by time")
-    report = add("report", _report, "write a job's HTML report")
-    for command in (cancel, resume, log, report):
-        command.add_argument("job", type=int, help="the job's number")
-        command.add_argument("--base", help=_BASE)
-    report.add_argument("file", type=Path, help="where to write it")
+    delete = add("delete", _delete, "delete an ended job with all its results; decisions stay")
+    for command in (cancel, resume, log, delete):
+        add_job(command)
+    for command in (run, listing):
+        add_store(command)
     for command in (run, resume):
         command.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report at the end")
-    for command in (run, listing, cancel, resume, log, report):
-        command.add_argument("--store", help="the store's file; by default <base>/.batchnb/store.db")
+        add_gate(command)
+    add_result_commands(lambda name, text: add(name, _results, text))
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from batchnb.engine.bulk import read_snapshot
@@ -14,6 +15,7 @@ from batchnb.results.deciding import make_decisions
 from batchnb.results.decision_states import decision_states
 from batchnb.results.frames import decisions_frame, portfolio_frame
 from batchnb.results.provenance import provenance
+from batchnb.tools.digest import app_digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +42,21 @@ def gather(storage: JobStorage, portfolio: Portfolio, job_ids: Sequence[int]) ->
         decisions=decisions_frame(storage.decisions.all()),
         provenance=provenance(snapshot.jobs, portfolio, utc_now()),
     )
+
+
+def with_digests(data: Dataset, portfolio: Portfolio) -> Dataset:
+    """Return the dataset with the digests of its apps as their files are now, for whoever keeps it.
+
+    `provenance["app_digests"]` says when they were taken: an app may have changed since it was analysed.
+    """
+    wanted = set(zip(data.coverage["model"], data.coverage["app_num"], strict=True))
+    apps = {
+        f"{app.model}/app{app.app_num}": app_digest(app.path)
+        for app in portfolio.apps
+        if (app.model, app.app_num) in wanted
+    }
+    taken = {"taken_at": utc_now().isoformat(), "apps": apps}
+    return replace(data, provenance={**data.provenance, "app_digests": taken})
 
 
 def decide(

@@ -251,9 +251,13 @@ class Job:
         Raises:
             InvalidValueError: for another suffix, or if the file cannot be written.
         """
+        from batchnb.gather import with_digests  # noqa: PLC0415
         from batchnb.results.export import export  # noqa: PLC0415
 
-        return export(self, path, frame=frame)
+        data = self.dataset
+        if str(path).lower().endswith(".batchnb"):
+            data = with_digests(data, self._portfolio)
+        return export(data, path, frame=frame)
 
     def _ipython_display_(self) -> None:
         """Show the job in a notebook: live while it runs, and as a static picture when it has ended."""

@@ -62,7 +62,8 @@ class Finding:
             object.__setattr__(self, "clone_key", clone_key(self.tool, self.rule, self.snippet))
 
 
-_FORMATTING = dict.fromkeys(map(ord, "'\"`\\(),;"))
+# Quotes become one kind and stay: text that becomes a name is another program.
+_FORMATTING = {**dict.fromkeys(map(ord, "\\(),;")), ord("'"): '"'}
 _TEXT = re.compile(
     r"""\"{3}(?:.|\n)*?(?:\"{3}|\Z)|'{3}(?:.|\n)*?(?:'{3}|\Z)"""
     r"""|"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|`(?:[^`\\]|\\.)*+`?"""
@@ -76,7 +77,7 @@ _NUMBER = re.compile(r"(?<![\w$])\d[\w.]*+")
 
 
 def folded(snippet: str) -> str:
-    """Return source without what formatters change: white space, quotes, backslashes and `(),;`."""
+    """Return source without what formatters change: white space, which quotes, backslashes and `(),;`."""
     return "".join(snippet.split()).translate(_FORMATTING)
 
 

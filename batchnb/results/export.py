@@ -22,6 +22,7 @@ from batchnb.results.bundle import save_bundle
 from batchnb.results.dataset import FRAME_NAMES, as_dataset
 from batchnb.results.excel import write_workbook
 from batchnb.results.files import replacing, writable_target
+from batchnb.results.sarif_out import write_sarif
 from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ _BY_SUFFIX: dict[str, Callable[[pd.DataFrame, str | os.PathLike[str]], Path]] = 
 _WHOLE: dict[str, Callable[[object, str | os.PathLike[str]], Path]] = {
     ".xlsx": write_excel,
     ".batchnb": save_bundle,
+    ".sarif": write_sarif,
 }
 
 
@@ -105,7 +107,8 @@ def export(source: object, path: str | os.PathLike[str], *, frame: str = "findin
 
     Args:
         source: a dataset or a job.
-        path: `.xlsx` and `.batchnb` (see save_bundle) take all frames; `.csv`, `.parquet` and `.jsonl` one.
+        path: `.xlsx`, `.batchnb` (see save_bundle) and `.sarif` take all frames; `.csv`, `.parquet` and
+            `.jsonl` take one.
         frame: which one.
 
     Raises:

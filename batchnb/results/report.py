@@ -13,7 +13,7 @@ from batchnb.results.files import replacing, writable_target
 from batchnb.results.report_content import report_content
 from batchnb.results.report_data import data_json
 from batchnb.results.report_figures import specs_json
-from batchnb.results.report_private import without_private
+from batchnb.results.report_private import presentable
 
 if TYPE_CHECKING:
     import os
@@ -80,7 +80,7 @@ def _content(
     source: object, *, comparison: Comparison | None, title: str | None, triage: Triage | None
 ) -> ReportContent:
     return report_content(
-        without_private(as_dataset(source)),
+        presentable(as_dataset(source)),
         title=title,
         comparison=comparison,
         triage=triage,

@@ -1,4 +1,4 @@
-"""What a report must not tell of the computer that it was made on: secrets, and the user's home."""
+"""A dataset made fit for a report: nothing of the computer that made it, no name that nobody can see."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchnb.results.provenance import without_secrets
 from batchnb.tools.log.redaction import redact
+from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,12 +20,17 @@ _TEXTS = {"coverage": ("detail", "stderr_tail"), "tasks": ("error_message",), "r
 """The columns in which a tool, or an error, can say it. What a finding quotes is the app's own, and stays."""
 
 
-def without_private(dataset: Dataset) -> Dataset:
-    """Return a dataset in whose messages and provenance `~` stands for the home, and no secret is known."""
+def presentable(dataset: Dataset) -> Dataset:
+    """Return a dataset in whose messages and provenance `~` stands for the home, and no secret is known.
+
+    Characters of names that cannot be seen are escapes, as they are in all other texts of a frame.
+    """
     frames = {
-        name: frame.assign(**{column: clean_texts(frame[column]) for column in _TEXTS[name]})
+        name: frame.assign(
+            **{column: clean_texts(frame[column]) for column in _TEXTS.get(name, ())},
+            **{column: _seen(frame[column]) for column in frame.select_dtypes("category")},
+        )
         for name, frame in dataset.frames.items()
-        if name in _TEXTS
     }
     return replace(dataset, **frames, provenance=_cleaned(without_secrets(dict(dataset.provenance))))
 
@@ -33,6 +39,14 @@ def clean_texts(values: pd.Series) -> pd.Series:
     """Return a column of texts without what looks like a secret, and `~` for the user's home."""
     cleaned = {text: _clean(text) for text in values.dropna().unique()}
     return values.map(cleaned).astype(values.dtype)
+
+
+def _seen(names: pd.Series) -> pd.Series:
+    """Return names of which all can be seen, and encoded; pandas stumbles over half a character in one."""
+    seen = {name: visible(str(name)) for name in names.cat.categories}
+    if all(name == shown for name, shown in seen.items()):
+        return names
+    return names.astype(object).map(seen.__getitem__, na_action="ignore").astype("category")
 
 
 def _clean(text: str) -> str:

@@ -81,8 +81,8 @@ class Tree:
     """One walk over `source`; iterate `files()` once, then, if they matter, `foreign()`."""
 
     source: Path
-    suffixes: frozenset[str]
-    """Lower-case file suffixes with the dot."""
+    suffixes: frozenset[str] | None
+    """Lower-case file suffixes with the dot; None: every file is wanted."""
     caps: Caps = field(default_factory=Caps)
     names: frozenset[str] = frozenset()
     """Lower-case file names that are wanted whatever their suffix, such as "dockerfile"."""
@@ -164,7 +164,7 @@ class Tree:
                 yield TreeFile(path, None, "is a link", is_folder=True)
 
     def _is_wanted(self, name: str) -> bool:
-        return suffix_of(name) in self.suffixes or name.lower() in self.names
+        return self.suffixes is None or suffix_of(name) in self.suffixes or name.lower() in self.names
 
     def _file(self, handle: int, path: tuple[str, ...]) -> TreeFile:
         if self._files >= self.caps.files:

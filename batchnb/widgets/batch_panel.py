@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from batchnb.records.errors import BatchnbError, StorageError
 from batchnb.results.text import plural
+from batchnb.widgets.frozen import Pictures
 from batchnb.widgets.host import require_host
 from batchnb.widgets.job_form import JobForm
 from batchnb.widgets.job_view import JobView
@@ -40,6 +41,8 @@ class BatchPanel(View):
         self._started = self._times_due = 0.0
         self.views: tuple[JobView, ...] = ()
         """Of the jobs that this panel started, newest first: the newest, and those before it that go on."""
+        self.pictures = Pictures()
+        """Of its jobs that have ended, for the notebook that is saved."""
         self.form = JobForm(self._host, self._wake)
         self._failure = output_area()
         self._slot = widgets.VBox(layout={"overflow": "visible"})
@@ -57,6 +60,7 @@ class BatchPanel(View):
     def step(self) -> float | None:
         """Take what was typed and clicked, start a job if that was asked for, and show what came of it."""
         self._learn()
+        self.pictures.write()
         for _ in self.form.take():
             if time.monotonic() - self._started >= _DOUBLE_CLICK_SECONDS:
                 self._start(self.form.present())
@@ -109,7 +113,8 @@ class BatchPanel(View):
             self._refusal = f"It cannot be shown now ({error}); ws.attach({job_id}) shows it later."
 
     def _watch(self, view: JobView) -> None:
-        """Show a new job above those that go on."""
+        """Show a new job above those that go on, and keep a picture of its end."""
+        view.freeze_into(lambda picture: self._keep(view.job_id, picture))
         old = self.views
         self.views = (view, *(other for other in old if self._goes_on(other)))[:_MOST_VIEWS]
         put(self._slot, children=self.views)
@@ -123,10 +128,19 @@ class BatchPanel(View):
             return True
         return job is not None and not job.status.is_ended
 
+    def _keep(self, job_id: int, picture: dict[str, Any]) -> None:
+        """Note what the notebook keeps of an ended job; runs on the view's thread."""
+        self.pictures.keep(job_id, picture)
+        self.publisher.wake()
+
     def _on_end(self) -> None:
         """Look up anew how long tasks take; runs on the view's thread."""
         self._times_due = 0.0
         self.publisher.wake()
+
+    def _ipython_display_(self) -> None:
+        """Show the panel, and keep what its jobs found in the notebook."""
+        self.pictures.display(self._repr_mimebundle_())
 
     def __repr__(self) -> str:
         """Say what is shown, on one line."""

@@ -20,23 +20,23 @@ MOST_AT_ONCE = 32
 class JobHead(Live):
     """One message for all of it, however much has changed.
 
-    `state`: the fields of a JobState, and `job`, `at_once`, `most_at_once`, `result` (what came of a
-    cancellation). Its untrusted texts become text nodes in the page.
+    `state`: the fields of a JobState, and `at_once`, `most_at_once`, `result` (what came of a cancellation)
+    and `way` (how to cancel it without this kernel). Its untrusted texts become text nodes in the page.
     """
 
     script: ClassVar[str] = "head.js"
 
-    def __init__(self, job_id: int, state: JobState, at_once: int, asked: Callable[[str, Any], None]) -> None:
+    def __init__(self, state: JobState, at_once: int, way: str, asked: Callable[[str, Any], None]) -> None:
         """Make it.
 
         Args:
-            job_id: the job's id.
             state: of the job.
             at_once: how many of its tasks run at once.
+            way: the command that cancels it from a terminal; empty: there is none.
             asked: called on any thread with what was clicked: `cancel`, `pause`, or `at_once` and a number.
         """
         self._asked = asked
-        more = {"job": job_id, "at_once": at_once, "most_at_once": MOST_AT_ONCE, "result": ""}
+        more = {"at_once": at_once, "most_at_once": MOST_AT_ONCE, "result": "", "way": way}
         super().__init__({**_plain(state), **more}, self._on_message)
 
     def write(self, state: JobState, **more: Any) -> None:
@@ -54,7 +54,6 @@ class JobHead(Live):
     def _on_message(self, message: dict[str, Any]) -> None:
         do, tasks = message.get("do"), message.get("tasks")
         if do == "cancel":
-            self.send({"do": "heard"})  # a message, no trait: those have one writer
             self._asked("cancel", None)
         elif do == "pause":
             self._asked("pause", None)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batchnb.records import JobStatus, Severity, TaskStatus
 from batchnb.results.text import duration, plural
+from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
+    from pathlib import Path
 
     from batchnb.records import BatchAnalysisJob, Estimate
     from batchnb.widgets.outcome import Outcome
@@ -97,6 +100,17 @@ def present_job(
         paused=job.paused,
         ended=ended,
     )
+
+
+def cancel_command(job_id: int, base: Path, store: Path | None) -> str:
+    """Return what cancels a job from a terminal, whatever this kernel does; empty: its store is no file."""
+    if store is None:
+        return ""
+    return f"batchnb cancel {job_id} --base {_word_of(base)} --store {_word_of(store)}"
+
+
+def _word_of(path: Path) -> str:
+    return shlex.quote(visible(str(path.absolute()), one_line=True))
 
 
 def stopped_text(before: Collection[object], after: Collection[object]) -> str:

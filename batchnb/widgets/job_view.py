@@ -15,7 +15,7 @@ from batchnb.widgets.board_feed import BoardFeed
 from batchnb.widgets.controls import aside
 from batchnb.widgets.form_presenter import analysis_titles
 from batchnb.widgets.job_head import JobHead
-from batchnb.widgets.job_presenter import CancelNote, present_job, stopped_text
+from batchnb.widgets.job_presenter import CancelNote, cancel_command, present_job, stopped_text
 from batchnb.widgets.outcome import Outcome, present_outcome
 from batchnb.widgets.publisher import Pace
 from batchnb.widgets.view import View, output_area, show
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _ESTIMATE_SECONDS = 1.0
+_AGAIN_SECONDS = 1.0
 
 
 class JobView(View):
@@ -58,6 +59,7 @@ class JobView(View):
         self.job_id = job_id
         self._cancel: CancelNote | None = None
         self._outcome: Outcome | None = None
+        self._is_repeated = False
         self._estimate: Estimate | None = None
         self._estimate_due = 0.0
         self._refused = self._result = ""
@@ -65,7 +67,8 @@ class JobView(View):
         self._frozen: list[Callable[[dict[str, Any]], object]] = []
         self._pace = Pace()
         job = storage.get_job_or_fail(job_id)
-        self.head = JobHead(job_id, present_job(job, utc_now()), self._at_once(job), self._on_click)
+        way = cancel_command(job_id, service.base_path, storage.path)
+        self.head = JobHead(present_job(job, utc_now()), self._at_once(job), way, self._on_click)
         self._feed = BoardFeed(storage, job, analysis_titles(service.registry), self._wake)
         self.board = self._feed.board
         self._results = output_area()
@@ -79,12 +82,7 @@ class JobView(View):
             self._write(job)
             if not job.status.is_ended:
                 return self._pace.pause((job, self._cancel), time.monotonic())
-            if self._on_end is not None:
-                on_end, self._on_end = self._on_end, None
-                on_end()
-            if self._outcome is None:
-                self._show_results(job)
-            self._freeze(job)
+            return self._end(job)
         except (StoreClosedError, RecordNotFoundError) as error:
             self.head.say(can_cancel=False)
             self.show_failure(f"the job can no longer be read, so this is its last known state: {error}")
@@ -136,13 +134,25 @@ class JobView(View):
         self._frozen.append(update)
         self.publisher.wake()
 
-    def _show_results(self, job: BatchAnalysisJob) -> None:
-        self._outcome = self._read_outcome(job, self._storage.get_findings(job.id))
-        self._write(job)
-        show(self._results, *self._outcome.outputs)
-        # The last state goes out once more in full: a page that lost a message would keep an old number.
-        self.head.send_state()
-        self.board.send_state()
+    def _end(self, job: BatchAnalysisJob) -> float | None:
+        """Show what the ended job left; a second later the whole state again.
+
+        For a page that lost a message, as a flood of somebody else's can do, would keep an old number.
+        """
+        if self._on_end is not None:
+            on_end, self._on_end = self._on_end, None
+            on_end()
+        is_first = self._outcome is None
+        if is_first:
+            self._outcome = self._read_outcome(job, self._storage.get_findings(job.id))
+            self._write(job)
+            show(self._results, *self._outcome.outputs)
+        elif not self._is_repeated:
+            self._is_repeated = True
+            self.head.send_state()
+            self.board.send_state()
+        self._freeze(job)
+        return _AGAIN_SECONDS if is_first else None
 
     def _read_outcome(self, job: BatchAnalysisJob, findings: Sequence[Finding]) -> Outcome:
         storage = self._storage

@@ -36,6 +36,15 @@ def present_jobs(jobs: Sequence[BatchAnalysisJob], wanted: str, now: datetime) -
     return {"rows": shown, "note": note, "filter": wanted}
 
 
+def present_choice(jobs: Sequence[BatchAnalysisJob], shown: int | None) -> dict[str, Any]:
+    """Return the jobs to choose from, the newest first, and which of them is shown."""
+    rows = [
+        [job.id, shorten(visible(f"Job {job.id}: {job.name} ({job.status})", one_line=True), _NAME)]
+        for job in list(reversed(jobs))[:MOST_JOBS]
+    ]
+    return {"jobs": rows, "job": shown, "more": max(0, len(jobs) - MOST_JOBS)}
+
+
 def _row(job: BatchAnalysisJob, now: datetime) -> dict[str, Any]:
     end = job.completed_at or now
     took = duration((end - job.started_at).total_seconds()) if job.started_at else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,6 +11,34 @@ import traitlets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_MOST_PAGES = 64
+"""Pages whose messages are counted; the one that was silent for longest is forgotten."""
+_MOST_ID = 20
+
+
+class Post:
+    """Takes the numbered messages of each page once and in order, whatever shell of the kernel they come to.
+
+    A page sends each again until it is told that it was heard, see `post` in common.js.
+    """
+
+    def __init__(self) -> None:
+        self._heard: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def take(self, page: str, number: int, act: Callable[[], None]) -> int:
+        """Call `act` if `number` is the next of `page`; return up to which number they were heard."""
+        with self._lock:  # also while it acts: a copy of the next one may come to another shell
+            last = self._heard.pop(page, 0)
+            is_due = number == last + 1
+            self._heard[page] = last + is_due
+            if len(self._heard) > _MOST_PAGES:
+                del self._heard[next(iter(self._heard))]
+            if is_due:
+                act()
+            return last + is_due
 
 
 class Live(anywidget.AnyWidget):
@@ -40,11 +69,22 @@ class Live(anywidget.AnyWidget):
         """
         super().__init__(state=state)
         self._heard = heard
+        self._post = Post()
         self.on_msg(self._on_page)
 
     def _on_page(self, _: object, content: object, __: object) -> None:
-        if self._heard is not None and isinstance(content, dict):
-            self._heard(content)
+        if not isinstance(content, dict):
+            return
+        page, number, said = content.get("from"), content.get("n"), content.get("said")
+        if isinstance(page, str) and len(page) <= _MOST_ID and type(number) is int and isinstance(said, dict):
+            heard = self._post.take(page, number, lambda: self._hear(said))
+            self.send({"to": page, "heard": heard})  # a message, no trait: those have one writer
+        else:
+            self._hear(content)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if self._heard is not None:
+            self._heard(message)
 
 
 def static_text(name: str) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-INTERVAL = 1 / 6
-"""Least seconds between two steps: a page sees at most 6 updates per second."""
+INTERVAL = 1 / 5
+"""Least seconds between two steps: a page sees at most 5 updates per second."""
 
 
 class Pace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,8 +15,11 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "examples" / "portfolio"
+TOOLS = ("bandit", "ruff", "skylos", "detect_secrets", "oxlint", "node ")
 _START_SECONDS = 60
 _QUIET = {"fetchNews": "false", "checkForUpdates": False}
 _FIND = "const panel = [...jupyterapp.shell.widgets('main')].find(w => w.context && w.context.path === path);"
@@ -212,6 +216,34 @@ def wait_until(condition, what: str, seconds: float) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {seconds} s it does not hold that {what}")
         time.sleep(0.05)
+
+
+def start_busy_cell(book, index: int) -> None:
+    """Start a cell that keeps the kernel busy, and return when it does."""
+    book.start(index)
+    wait_until(lambda: book.is_running(index), "the cell is busy", 10)
+
+
+def many_apps(folder: Path, count: int) -> str:
+    """Write a portfolio of one model with copies of one app; return its path."""
+    for number in range(1, count + 1):
+        shutil.copytree(SAMPLE / "atlas-4" / "app1", folder / "copies" / f"app{number}")
+    return str(folder)
+
+
+def tools_of(kernel: int) -> list[str]:
+    """Return the command lines of what runs below a kernel, but for batchnb's own processes."""
+    found = []
+    for process in psutil.Process(kernel).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found.append(" ".join(process.cmdline()))
+    return [command for command in found if any(tool in command for tool in TOOLS)]
+
+
+def assert_quiet(page) -> None:
+    """Nothing was asked of other computers, and nothing failed in the page."""
+    assert page.blocked == []
+    assert [text for text in page.complaints if "Canceled future" not in text] == []  # of a restarted kernel
 
 
 def _output_text(output: dict) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import statistics
 
-import psutil
+import nbformat
 import pytest
-from lab import ROOT, wait_until
+from lab import SAMPLE, assert_quiet, many_apps, start_busy_cell, tools_of, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("lab")]
 
-SAMPLE = ROOT / "examples" / "portfolio"
 HOSTILE = "<img src=x onerror=window.pwn=1>$x^2$"
 OPEN = "import batchnb as bn\nws = bn.open({path!r}, store=':memory:')\npanel = bn.BatchPanel(ws)\npanel"
 CLOSE = """panel.close(); ws.close()
@@ -37,32 +37,7 @@ COUNT = """cell => {
 }"""
 
 
-TOOLS = ("bandit", "ruff", "skylos", "detect_secrets", "oxlint", "node ")
-
-
-def many_apps(folder, count):
-    for number in range(1, count + 1):
-        shutil.copytree(SAMPLE / "atlas-4" / "app1", folder / "copies" / f"app{number}")
-    return str(folder)
-
-
-def tools_of(kernel):
-    """Return the command lines of what runs below a kernel, but for batchnb's own processes."""
-    found = []
-    for process in psutil.Process(kernel).children(recursive=True):
-        try:
-            found.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return [command for command in found if any(tool in command for tool in TOOLS)]
-
-
-def assert_quiet(page):
-    assert page.blocked == []
-    assert page.complaints == []
-
-
-def test_run_to_findings_and_chart(notebook):
+def test_run_to_findings_and_chart_and_the_saved_notebook_has_them(notebook, lab):
     one_by_one = OPEN.format(path=str(SAMPLE)).replace("store=", "max_tasks=1, store=")
     book = notebook("run.ipynb", one_by_one, CLOSE)
     book.run(0)
@@ -81,14 +56,22 @@ def test_run_to_findings_and_chart(notebook):
     assert cell.get_by_role("row").count() > 50
     cell.locator(".js-plotly-plot .legendtext", has_text="high").wait_for()
     assert "Not measured is not clean" in cell.inner_text()
+    cell.get_by_text("Job 1: results kept in this notebook").wait_for()
+    book.save()
+    live, kept = nbformat.read(lab.notebooks / book.path, as_version=4).cells[0].outputs
+    assert "application/vnd.jupyter.widget-view+json" in live.data
+    assert set(kept.data) == {"text/html", "text/plain"}
+    assert "is completed: 24 of 24 tasks" in kept.data["text/html"]
+    assert "B608" in kept.data["text/html"]
     assert_quiet(book.page)
     assert book.run(1) == "[]"
 
 
-def test_cancel_while_a_cell_is_busy(notebook, tmp_path):
+def cancel_while_busy(notebook, folder, name):
+    """Click Cancel while a cell sleeps; return after how many milliseconds the page said that it was heard."""
     book = notebook(
-        "cancel.ipynb",
-        OPEN.format(path=many_apps(tmp_path, 80)),
+        name,
+        OPEN.format(path=many_apps(folder, 80)),
         "import os; print(os.getpid())",
         "import time; time.sleep(20)",
         "print(ws.attach(1).status)",
@@ -101,20 +84,30 @@ def test_cancel_while_a_cell_is_busy(notebook, tmp_path):
     cell.get_by_text("160 tasks").nth(1).wait_for()
     wait_until(lambda: tools_of(kernel), "a tool runs", 20)
     cell.evaluate(WATCH)
-    book.start(2)
-    wait_until(lambda: book.is_running(2), "the cell is busy", 5)
+    start_busy_cell(book, 2)
     cell.get_by_role("button", name="Cancel", exact=True).click()
     book.page.wait_for_function("watch.acknowledged !== null", timeout=15_000)
     milliseconds = book.page.evaluate("watch.acknowledged")
     print(f"cancel acknowledged in the page after {milliseconds:.0f} ms")
     cell.get_by_text("all tools stopped").wait_for(timeout=10_000)
     assert book.is_running(2)
-    assert milliseconds < 500
     assert tools_of(kernel) == []
     book.interrupt(2)
     assert book.run(3).strip() == "cancelled"
     assert book.run(4) == "[]"
     assert_quiet(book.page)
+    return milliseconds
+
+
+def test_cancel_while_a_cell_is_busy(notebook, tmp_path):
+    assert cancel_while_busy(notebook, tmp_path, "cancel.ipynb") < 2_000  # on a machine with other work
+
+
+@pytest.mark.slow  # of use on a quiet machine only
+def test_cancel_is_heard_within_half_a_second(notebook, tmp_path):
+    times = [cancel_while_busy(notebook, tmp_path / str(n), f"cancel{n}.ipynb") for n in range(3)]
+    print(f"median of {[round(time) for time in times]}: {statistics.median(times):.0f} ms")
+    assert statistics.median(times) < 500
 
 
 def test_a_reload_of_the_page_brings_the_job_back_alive(notebook, tmp_path):
@@ -142,7 +135,7 @@ def test_a_hostile_model_name_is_text(notebook, tmp_path):
     book.output(2).locator("mjx-container").wait_for()  # so the check below would see a formula
     book.run(0)
     cell = book.output(0)
-    assert cell.get_by_label("Models").locator("option").inner_text().replace("\xa0", " ") == HOSTILE
+    cell.get_by_role("checkbox", name=f"all apps of {HOSTILE}").wait_for()
     cell.get_by_label("Job name").fill(HOSTILE)
     cell.get_by_role("textbox", name="Apps").fill("9")
     cell.get_by_text(f"no chosen model has them: {HOSTILE} has 1-2").wait_for()

@@ -107,7 +107,7 @@ def test_a_finding_is_found_opened_and_decided_about_by_keyboard(notebook):
     book, cell = opened(notebook, "explore.ipynb", 400)
     keyboard = book.page.keyboard
     cell.get_by_text("of 271 apps", exact=False).first.click()
-    cell.get_by_text("blind app 1", exact=False).wait_for()
+    cell.get_by_text("blind app 1", exact=False).first.wait_for()
     cell.locator(".batchnb-x-name", has_text="blind").click()
     cell.get_by_text("No finding matches. That does not mean that there is none").wait_for()
     cell.get_by_role("button", name="Clear the filter").click()

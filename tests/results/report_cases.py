@@ -50,13 +50,13 @@ def hostile(texts=PAYLOADS):
     tasks, findings, cells = batch()
     for number, text in enumerate(texts):
         payload = {"message": text, "snippet": text, "path": f"backend/{text}", "rule": text, "tool": text}
-        payload["analysis_type"] = kind = text.replace("\ud800", "")  # a registered name is proper Unicode
+        payload["analysis_type"] = text
         findings += [finding(text, 1, number, **payload), finding("gpt-4o", 2, number, **payload)]
         cells.append(
             coverage(text, 1, text, CoverageStatus.FAILED, stderr_tail=text, detail=text, tool_version=text)
         )
-        cells.append(coverage(text, 2, "bandit", CoverageStatus.PARTIAL, analysis_type=kind))
-        tasks.append(task(500 + number, text, 3, TaskStatus.FAILED, error=error(text), analysis_type=kind))
+        cells.append(coverage(text, 2, "bandit", CoverageStatus.PARTIAL, analysis_type=text))
+        tasks.append(task(500 + number, text, 3, TaskStatus.FAILED, error=error(text), analysis_type=text))
     spoilt = job(
         tasks, JobStatus.FAILED, name=texts[0], description=texts[1], errors=[error(text) for text in texts]
     )

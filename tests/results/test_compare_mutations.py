@@ -132,7 +132,7 @@ def run(tmp_path_factory):
             mutate(base)
         with batchnb.open(base, store=":memory:") as workspace:
             job = workspace.run(analyses=["backend_security"])
-            workspace.service.wait(job.id, 500)
+            assert workspace.service.wait(job.id, 200)
             return replace(
                 Dataset.from_records(), findings=job.findings, coverage=job.coverage, tasks=job.tasks
             )

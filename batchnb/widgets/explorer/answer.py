@@ -23,13 +23,13 @@ _FEW, _MANY = 6, 60
 
 def positions_of(sheet: Sheet, query: Query) -> np.ndarray:
     """Return the numbers of the rows that the query leaves, in its order."""
-    return _sorted(sheet, query, all_of(sheet.masks(query)))
+    return _sorted(sheet, query, all_of(sheet.masks(query.search, query.chosen)))
 
 
 def present_answer(loaded: Loaded, query: Query) -> dict[str, Any]:
     """Return what the page shows for `query`: plain data without invisible characters, some 30 KB."""
     sheet = loaded.sheets[query.sheet]
-    masks = sheet.masks(query)
+    masks = sheet.masks(query.search, query.chosen)
     mask = all_of(masks)
     positions = _sorted(sheet, query, mask)
     pages = max(1, -(-len(positions) // PAGE))

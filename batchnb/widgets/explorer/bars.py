@@ -82,7 +82,7 @@ def _gap_text(blind: int, partly: int, relevant: int, *, known: bool) -> str:
     if blind == relevant:
         return "not measured"
     parts = [f"{blind:,} not measured"] * bool(blind) + [f"{partly:,} in part"] * bool(partly)
-    return f"of {plural(relevant, 'app')}, {', '.join(parts)}" if parts else ""
+    return f"{', '.join(parts)} (of {plural(relevant, 'app')})" if parts else ""
 
 
 def _states(query: Query, measuring: Measuring) -> dict[Any, Counter[CellState]]:

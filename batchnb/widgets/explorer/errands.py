@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from batchnb.records.errors import BatchnbError
+from batchnb.records.errors import BatchnbError, InvalidValueError
 from batchnb.results.compare import compare
 from batchnb.results.dataset import as_dataset
 from batchnb.widgets.explorer.desk import Outcome
 from batchnb.widgets.explorer.exports import FORMATS, export_view
-from batchnb.widgets.explorer.models import compare_outputs, rule_list
 from batchnb.widgets.explorer.triage import read_wish, stored_decisions
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from batchnb.widgets.explorer.query import Query
     from batchnb.widgets.explorer.triage import Decide, Wish, Withdraw
 
-_MOST_TEXT = 4_000
+_MOST_TEXT, _MOST_RULES = 4_000, 100
 Baselines = tuple[tuple[str, "Callable[[], object]"], ...]
 
 
@@ -66,7 +65,7 @@ class Errands:
         if not isinstance(text, str) or len(text) > _MOST_TEXT:
             return
         try:
-            rules = rule_list(text)
+            rules = _rule_list(text)
         except BatchnbError as error:
             self.desk.refuse("models", str(error))
             return
@@ -77,6 +76,14 @@ class Errands:
         ending = message.get("ending")
         if isinstance(ending, str) and ending in FORMATS:
             self.desk.start("export", partial(_export, loaded, query, self.source, ending, self.folder))
+
+
+def _rule_list(text: str) -> tuple[str, ...]:
+    """Return the rules that a reader typed, such as `B104, ruff:S105`."""
+    rules = tuple(rule for part in text.split(",") if (rule := part.strip()))
+    if len(rules) > _MOST_RULES:
+        raise InvalidValueError("rules to leave out", len(rules), f"at most {_MOST_RULES}")
+    return rules
 
 
 def _decide(decide: Decide, rows: pd.DataFrame, wish: Wish) -> Outcome:
@@ -98,6 +105,8 @@ def _compare(label: str, make: Callable[[], object], loaded: Loaded) -> Outcome:
 
 
 def _models(loaded: Loaded, rules: tuple[str, ...]) -> Outcome:
+    from batchnb.widgets.explorer.models import compare_outputs  # noqa: PLC0415 - statistics take their time to load
+
     without = f" without {', '.join(rules)}" if rules else ""
     outputs = compare_outputs(loaded.dataset, rules)
     return Outcome(said=f"Models compared{without}: see below.", outputs=outputs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from batchnb.records.errors import InvalidValueError
 from batchnb.results.model_charts import forest_chart, rank_chart, rate_chart, rule_share_chart
 from batchnb.results.model_comparison import compare_models
 from batchnb.widgets.sinks import bundle_output, escape, html_output
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from batchnb.results.dataset import Dataset
     from batchnb.results.model_comparison import ModelComparison
 
-MOST_RULES = 100
 _MOST_TEXT = 20_000
 _PLOTLY = "application/vnd.plotly.v1+json"
 _CHARTS: tuple[tuple[str, Callable[[ModelComparison], Figure]], ...] = (
@@ -26,18 +24,6 @@ _CHARTS: tuple[tuple[str, Callable[[ModelComparison], Figure]], ...] = (
     ("Ranks in resampled apps", rank_chart),
     ("Shares of the rules", rule_share_chart),
 )
-
-
-def rule_list(text: str) -> tuple[str, ...]:
-    """Return the rules that a reader typed, such as `B104, ruff:S105`.
-
-    Raises:
-        InvalidValueError: for too many.
-    """
-    rules = tuple(rule for part in text.split(",") if (rule := part.strip()))
-    if len(rules) > MOST_RULES:
-        raise InvalidValueError("rules to leave out", len(rules), f"at most {MOST_RULES}")
-    return rules
 
 
 def compare_outputs(dataset: Dataset, without_rules: tuple[str, ...]) -> tuple[dict[str, Any], ...]:

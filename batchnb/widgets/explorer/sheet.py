@@ -11,12 +11,11 @@ from batchnb.results.text import shorten
 from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import pandas as pd
 
     from batchnb.widgets.explorer.facets import Facet
-    from batchnb.widgets.explorer.query import Query
 
 PAGE = 50
 """Rows of a page."""
@@ -61,10 +60,10 @@ class Sheet:
         """Return the number of rows."""
         return len(self.frame)
 
-    def masks(self, query: Query) -> dict[str, np.ndarray]:
-        """Return which rows each part of the query leaves: the search as "", and each facet in use."""
-        chosen = {name: self.facets[name].mask(values) for name, values in query.chosen.items()}
-        return {"": self._searched(query.search), **chosen}
+    def masks(self, search: str, chosen: Mapping[str, Iterable[Any]]) -> dict[str, np.ndarray]:
+        """Return which rows each part of a query leaves: the search as "", and each facet in use."""
+        by_facet = {name: self.facets[name].mask(values) for name, values in chosen.items()}
+        return {"": self._searched(search), **by_facet}
 
     def order(self, column: str, *, descending: bool) -> np.ndarray:
         """Return the numbers of all rows, sorted; equal ones, and column "": the worst first."""

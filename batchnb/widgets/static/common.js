@@ -25,13 +25,46 @@ function watchKernel(root, model, words) {
   return () => model.off("comm_live_update", died);
 }
 
+// Messages arrive once and in order: each is numbered, and sent again until the kernel says that it heard it.
+// One that is sent before JupyterLab has made its subshell would otherwise wait for the end of a busy cell.
+function post(model) {
+  const page = Math.random().toString(36).slice(2, 12), unheard = [];
+  let at = 0, pause = AGAIN, timer = null;
+  const plan = () => { clearTimeout(timer); timer = unheard.length ? setTimeout(again, pause) : null; };
+  function again() {
+    pause = Math.min(2 * pause, SELDOM);
+    for (const { letter } of unheard) model.send(letter);
+    plan();
+  }
+  function hear(message) {
+    if (message.to !== page) return;
+    while (unheard.length && unheard[0].letter.n <= message.heard) unheard.shift().told?.();
+    pause = AGAIN;
+    plan();
+  }
+  function send(said, told) {
+    at += 1;
+    const letter = { from: page, n: at, said };
+    unheard.push({ letter, told });
+    model.send(letter);
+    plan();
+  }
+  function end() { clearTimeout(timer); unheard.length = 0; model.off("msg:custom", hear); }
+  model.on("msg:custom", hear);
+  model.on("comm_live_update", end);
+  return { send, end };
+}
+
+const AGAIN = 250, SELDOM = 30000; // ms until a message is sent again
+
 // Every widget: draw once, then again on each new state; tidy up when its view goes.
 function render({ model, el }) {
   el.classList.add("batchnb-live");
-  const redraw = draw(el, model);
+  const { send, end } = post(model);
+  const redraw = draw(el, { ...model, send });
   model.on("change:state", redraw);
   redraw();
-  return () => model.off("change:state", redraw);
+  return () => { end(); model.off("change:state", redraw); };
 }
 
 export default { render };

@@ -42,7 +42,7 @@ function draw(root, model) {
     const key = JSON.stringify([state.sheet, state.sheets]);
     if (key !== sheets) { sheets = key; rebuilt(tabs, tabButtons(state)); }
     fill(search, state.search);
-    clear.disabled = !state.filtered;
+    dim(clear, !state.filtered);
     say(count, `${number(state.count)} of ${number(state.total)} ${state.sheets[state.sheet].noun}s`);
     const { text, lines: all, complete: whole } = state.measured;
     gaps.hidden = whole; complete.hidden = !whole;

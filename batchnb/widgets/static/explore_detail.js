@@ -79,7 +79,7 @@ function triageForm(facts, send, id) {
       node.hidden = !detail.can_decide;
       fields.hidden = !can; only.hidden = can;
       back.hidden = !(facts.can_withdraw && detail.decision);
-      for (const each of [...verdicts, back]) each.disabled = wish.busy;
+      for (const each of [...verdicts, back]) dim(each, wish.busy);
       say(said, wish.busy ? "Storing …" : wish.said); say(failed, wish.failed ? `⚠ ${wish.failed}` : "");
     },
   };
@@ -105,7 +105,7 @@ function comparePart(facts, ask, id) {
     ...(facts.baselines.length ? [make("div", { class: "batchnb-x-buttons" }, make("label", { for: choice.id }, "Before"), choice, go)] : [none]), ...lines.nodes, counts);
   let drawn = "";
   return { node, update({ compare, comparison }) {
-    go.disabled = compare.busy;
+    dim(go, compare.busy);
     lines.update(compare);
     const key = JSON.stringify(comparison);
     counts.hidden = !comparison;
@@ -125,7 +125,7 @@ function modelsPart(ask, id) {
   const lines = wishLines("Comparing the models: this takes some seconds …");
   const node = make("details", {}, make("summary", {}, "Compare the models"),
     make("div", { class: "batchnb-x-buttons" }, make("label", { for: without.id }, "Leave out the rules"), without, go), ...lines.nodes);
-  return { node, update({ models }) { go.disabled = models.busy; lines.update(models); } };
+  return { node, update({ models }) { dim(go, models.busy); lines.update(models); } };
 }
 
 function exportPart(facts, ask) {
@@ -135,5 +135,5 @@ function exportPart(facts, ask) {
   const group = (text, filtered) => make("div", { class: "batchnb-x-buttons" }, make("span", {}, text), ...facts.formats.filter((format) => format[2] === filtered).map(button));
   const node = make("details", {}, make("summary", {}, "Export"), group("What the filter leaves:", true), group("Everything:", false),
     make("p", { class: "batchnb-quiet" }, `Into the folder ${facts.folder}`), ...lines.nodes);
-  return { node, update({ export: wish }) { for (const each of node.querySelectorAll("button")) each.disabled = wish.busy; lines.update(wish); } };
+  return { node, update({ export: wish }) { for (const each of node.querySelectorAll("button")) dim(each, wish.busy); lines.update(wish); } };
 }

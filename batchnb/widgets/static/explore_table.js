@@ -9,6 +9,9 @@ function rebuilt(node, children) {
   if (again) again.focus({ preventScroll: true });
 }
 
+// A button that has nothing to do just now; it keeps the focus, which a disabled one would lose.
+const dim = (button, off) => button.setAttribute("aria-disabled", String(Boolean(off)));
+
 const number = (value) => value.toLocaleString("en");
 
 function severityChip(level) {
@@ -97,8 +100,8 @@ function tablePart(ask, open) {
     say(empty, state.measured.empty);
     pager.hidden = state.pages < 2;
     at.textContent = `${number(state.first + 1)}–${number(state.first + state.rows.length)} of ${number(state.count)}`;
-    first.disabled = back.disabled = state.page === 0;
-    next.disabled = last.disabled = state.page >= state.pages - 1;
+    for (const each of [first, back]) dim(each, state.page === 0);
+    for (const each of [next, last]) dim(each, state.page >= state.pages - 1);
   }
   function returnFocus() { const row = body.querySelector('tr[tabindex="0"]'); if (row) row.focus(); }
   return { node, update, returnFocus };

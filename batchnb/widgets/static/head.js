@@ -3,14 +3,14 @@
 const PATIENCE = 1500;
 
 function draw(root, model) {
-  const send = (message) => model.send(message);
+  const send = model.send;
   const title = make("strong", { class: "batchnb-title" });
   const bar = make("div", { class: "batchnb-progress", role: "progressbar", "aria-label": "Tasks that ended", "aria-valuemin": 0 }, make("span"));
   const progress = make("div"), status = make("div", { role: "status" }), elapsed = make("div", { class: "batchnb-quiet" });
   const chips = make("div", { class: "batchnb-counts" });
   const errors = make("ul", { class: "batchnb-errors" });
   const failures = make("div", { hidden: true }, make("strong", {}, "Errors"), errors);
-  const cancel = cancelPart(send, model), control = controlPart(send);
+  const cancel = cancelPart(send), control = controlPart(send);
   root.replaceChildren(make("div", { class: "batchnb-card batchnb-head-card" }, title,
     make("div", { class: "batchnb-row" }, bar, cancel.node), progress,
     make("div", { class: "batchnb-row" }, status, elapsed), chips, control.node, failures));
@@ -45,7 +45,7 @@ function draw(root, model) {
 }
 
 // It says at once what it was told, and measures how long the kernel took to hear it.
-function cancelPart(send, model) {
+function cancelPart(send) {
   const said = make("span", { role: "status", class: "batchnb-cancel-said" });
   const button = make("button", { type: "button", class: "batchnb-button batchnb-cancel", title: "Stop this job and every tool that it runs",
     onclick: () => click() }, "Cancel");
@@ -56,7 +56,7 @@ function cancelPart(send, model) {
     clicked = performance.now();
     heard = null;
     button.disabled = true;
-    send({ do: "cancel" });
+    send({ do: "cancel" }, () => { heard = performance.now(); clearTimeout(timer); show(); });
     show();
     timer = setTimeout(show, PATIENCE);
   }
@@ -65,7 +65,8 @@ function cancelPart(send, model) {
     if (clicked !== null) {
       if (heard !== null) parts.push(`heard after ${Math.round(heard - clicked)} ms`);
       else if (!state.ended && performance.now() - clicked > PATIENCE - 1) {
-        parts.push(`asked, but the kernel has not answered yet: it is busy. In a terminal, "batchnb cancel ${state.job}" stops the job at once`);
+        parts.push(`asked, but the kernel has not answered yet: it is busy. ${state.way
+          ? `In a terminal, this stops the job at once: ${state.way}` : "Interrupting its running cell lets it hear"}`);
       } else if (!state.ended) parts.push("asked");
     }
     if (state.refused) parts.push(`not cancelled: ${state.refused}`);
@@ -73,12 +74,6 @@ function cancelPart(send, model) {
     const text = parts.join("; ");
     if (said.textContent !== text) said.textContent = text;
   }
-  model.on("msg:custom", (message) => {
-    if (message.do !== "heard" || clicked === null || heard !== null) return;
-    heard = performance.now();
-    clearTimeout(timer);
-    show();
-  });
   function update(next) {
     state = next;
     button.hidden = state.ended;
