@@ -85,6 +85,9 @@ def add_result_commands(add: Add) -> None:
         metavar="RULE",
         help="a rule that does not count, such as B104 or bandit:B104",
     )
+    models.add_argument(
+        "--use-partly", action="store_true", help="also use apps that were measured in part: lower bounds"
+    )
     summary = add("summary", "print a summary in Markdown")
     add_job(summary)
     summary.add_argument("--latex", action="store_true", help="tables for a paper (booktabs) instead")

@@ -54,7 +54,8 @@ def _compare(workspace: Workspace, options: argparse.Namespace) -> Answer:
 
 
 def _models(workspace: Workspace, options: argparse.Namespace) -> Answer:
-    return Answer(compare_models(workspace.attach(options.job), without_rules=options.without_rule).text)
+    job, rules = workspace.attach(options.job), options.without_rule
+    return Answer(compare_models(job, without_rules=rules, use_partly=options.use_partly).text)
 
 
 def _summary(workspace: Workspace, options: argparse.Namespace) -> Answer:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from batchnb.engine.storage import JobStorage
-    from batchnb.records import Portfolio
+    from batchnb.records import Decision, Portfolio
 
 
 def gather(storage: JobStorage, portfolio: Portfolio, job_ids: Sequence[int]) -> Dataset:
@@ -74,8 +74,16 @@ def decide(
     if "job_id" not in getattr(rows, "columns", ()) or rows.empty:
         raise InvalidValueError("finding", f"{finding!r:.80}", "rows of job.findings or job.consensus")
     source = gather(storage, portfolio, sorted({int(number) for number in rows["job_id"].dropna()}))
+    # a decision is about one app, and looking at all of a large job would take seconds
+    apps = {str(model): sorted(set(part["app_num"])) for model, part in rows.groupby("model", observed=True)}
+    source = source.select(models=list(apps), apps=apps)
     made = make_decisions(rows, source, verdict, reason=reason, author=author or user_name(), expires=expires)
     return decision_states(storage.decisions.add_all(made))
+
+
+def withdraw(storage: JobStorage, decision_id: int, *, reason: str, author: str | None = None) -> Decision:
+    """Take a decision back; see Workspace.withdraw."""
+    return storage.decisions.withdraw(decision_id, author=author or user_name(), reason=reason)
 
 
 def user_name() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from batchnb.records import JobStatus, Severity
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from batchnb.results._plotly import Figure
     from batchnb.results.dataset import Dataset
     from batchnb.results.triage import Triage
+    from batchnb.widgets.explorer import Explorer
     from batchnb.widgets.job_view import JobView
 
 _AWAIT_SECONDS = 0.05
@@ -217,6 +219,27 @@ class Job:
         from batchnb.results.frames import metrics_frame  # noqa: PLC0415
 
         return metrics_frame(self._storage.get_metrics(self.id))
+
+    def explore(self, *, baseline: object = (), folder: str | Path = ".") -> Explorer:
+        """Return a panel on the findings so far: filter, look, decide, compare, export.
+
+        Args:
+            baseline: an earlier Job or Dataset, or several as (label, what makes it), to compare with.
+            folder: where exports are written.
+
+        Raises:
+            ImportError: if the widgets extra is not installed.
+        """
+        from batchnb.gather import decide, withdraw  # noqa: PLC0415
+        from batchnb.widgets.explorer import Explorer  # noqa: PLC0415
+
+        return Explorer(
+            self,
+            partial(decide, self._storage, self._portfolio),
+            withdraw=partial(withdraw, self._storage),
+            baseline=baseline,
+            folder=folder,
+        )
 
     def severity_chart(self) -> Figure:
         """Return findings by model, app and severity; what was not measured is hatched, never zero."""

@@ -246,9 +246,9 @@ class Workspace:
             EndedError: if it was withdrawn already.
             InvalidValueError: if there is no reason.
         """
-        from batchnb.gather import user_name  # noqa: PLC0415
+        from batchnb.gather import withdraw  # noqa: PLC0415
 
-        self.storage.decisions.withdraw(decision_id, author=author or user_name(), reason=reason)
+        withdraw(self.storage, decision_id, reason=reason, author=author)
 
     @property
     def decisions(self) -> pd.DataFrame:

@@ -37,6 +37,16 @@ def test_a_job_from_start_to_report(base, tmp_path, capsys):
     assert (tmp_path / "again.html").exists()
 
 
+def test_the_quality_gate_of_a_run_fails_for_what_is_open_and_for_what_is_unknown(base, capsys):
+    one = ["run", str(base), "--analyses", "backend_security", "--apps"]
+    assert main([*one, "1", "--fail-on", "high"]) == 3
+    assert "gate: 1 open consensus finding of severity high or worse" in capsys.readouterr().out
+
+    (base / "m" / "app2" / "backend" / "app.py").write_text("def (\n", encoding="utf-8")
+    assert main([*one, "2", "--fail-on", "high"]) == 4
+    assert "bandit of backend_security, failed: m app 2" in capsys.readouterr().out
+
+
 def test_a_job_that_failed_says_why_and_gives_1(tmp_path, capsys):
     nobody = "gpt4all.address=http://127.0.0.1:9"
     what = ["--models", "birch-mini", "--apps", "3", "--analyses", "gpt4all", "--option", nobody]

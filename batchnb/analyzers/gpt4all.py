@@ -58,7 +58,9 @@ _PROBE_SECONDS = 2.0
 
 
 class GPT4AllAnalyzer(ToolAnalyzer):
-    """The app's source, shown to a model together with one requirement at a time.
+    """The app's source goes to a language model's server: on this machine, if `allowed_hosts` names none.
+
+    It is shown together with one requirement at a time.
 
     Per requirement it measures `requirement_met` (1 met, 0 not met, None cannot tell; `samples` are the valid
     votes, no interval), `requirement_confidence` (0 to 1, as the model says) and, with several votes,

@@ -83,7 +83,7 @@ class PerformanceOptions(RunOptions, LoadOptions):
 
 
 class PerformanceTester(ToolAnalyzer):
-    """Load tests of running apps; one at a time on this machine, see `load.turn`."""
+    """Load tests of running apps, one at a time on this machine."""
 
     key: ClassVar[str] = AnalysisType.PERFORMANCE.value
     title: ClassVar[str] = "Performance"

@@ -91,6 +91,7 @@ def _content(
 def _page(content: ReportContent, link: str = "") -> str:
     library, library_hash = script(plotly_javascript())
     own, own_hash = script(str(asset("report.js")))
+    early, early_hash = script('document.documentElement.classList.add("scripted")')
     return render(
         "report.html.j2",
         report=content,
@@ -100,7 +101,8 @@ def _page(content: ReportContent, link: str = "") -> str:
         style=asset("report.css"),
         library=library,
         own=own,
+        early=early,
         # Plotly 7 draws under this without 'unsafe-eval'; it only needs to write style rules, and a
         # data: or blob: image when the reader saves a chart as a picture.
-        script_hashes=f"{library_hash} {own_hash}",
+        script_hashes=f"{early_hash} {library_hash} {own_hash}",
     )

@@ -83,7 +83,8 @@ def filtered(book, cell, text, wanted):
 def assert_harmless(page):
     assert page.evaluate("window.pwn") is None
     assert page.blocked == []
-    assert page.complaints == []
+    # JupyterLab complains so, at any time later, about a kernel that another test ended
+    assert [each for each in page.complaints if "Canceled future" not in each] == []
 
 
 @pytest.mark.timeout(240)
@@ -112,7 +113,10 @@ def test_a_finding_is_found_opened_and_decided_about_by_keyboard(notebook):
     cell.get_by_text("No finding matches. That does not mean that there is none").wait_for()
     cell.get_by_role("button", name="Clear the filter").click()
     cell.get_by_text("400 of 400 findings").wait_for()
-    cell.get_by_label(re.compile(r"^model-3: \d+ high$")).click()
+    cell.locator(".batchnb-x-name", has_text="model-3").focus()
+    keyboard.press("ArrowRight")
+    assert re.match(r"model-3: \d+ high$", cell.locator(":focus").get_attribute("aria-label"))
+    keyboard.press("Enter")
     rows = cell.locator(".batchnb-x-scroll tbody tr")
     cell.locator(".batchnb-x-found", has_text=re.compile(r"^\d\d of 400 findings")).wait_for()
     assert set(rows.locator(".batchnb-x-model").all_inner_texts()) == {"model-3"}

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const PRINT_WIDTH = 690;
-  const PRINT_ROWS = 300;
+  const FEW_ROWS = 200; // a browser takes its time to lay out thousands
   const config = {
     responsive: true,
     displaylogo: false,
@@ -64,6 +64,8 @@
     const heads = Array.from(table.tHead.rows[0].cells);
     const search = document.getElementById("search");
     const counter = document.getElementById("search-count");
+    const everything = document.getElementById("all");
+    let most = FEW_ROWS;
     const filters = Array.from(document.querySelectorAll("select[data-filter]"), (select) => ({
       select,
       name: select.dataset.filter,
@@ -95,16 +97,18 @@
     const filter = () => {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       const wanted = filters.map(({ select }) => (select.value ? select.value.slice(1) : null));
-      let shown = 0;
+      let matching = 0;
       for (const { row, text, values } of rows) {
-        row.hidden = !(
+        const matches =
           wanted.every((value, number) => value === null || values[number].includes(value)) &&
-          words.every((word) => text.includes(word))
-        );
-        shown += row.hidden ? 0 : 1;
+          words.every((word) => text.includes(word));
+        matching += matches ? 1 : 0;
+        row.hidden = !matches || matching > most;
       }
-      const all = rows.length.toLocaleString("en");
-      counter.textContent = shown < rows.length ? `${shown.toLocaleString("en")} of ${all} rows match` : `${all} rows`;
+      const count = rows.length.toLocaleString("en");
+      const found = matching < rows.length ? `${matching.toLocaleString("en")} of ${count} rows match` : `${count} rows`;
+      counter.textContent = matching > most ? `${found}; the first ${most} are shown` : found;
+      everything.hidden = matching <= most;
     };
 
     const keyOf = (row, index, numeric) => {
@@ -125,7 +129,9 @@
         return down ? -way : way;
       });
       rows.splice(0, rows.length, ...keyed.map(({ item }) => item));
+      for (const { row } of rows) row.hidden = true;
       body.append(...rows.map(({ row }) => row));
+      filter();
     };
 
     for (const head of heads) head.querySelector("button").addEventListener("click", () => sort(head));
@@ -140,15 +146,12 @@
       for (const { select } of filters) select.value = "";
       filter();
     });
-    window.addEventListener("beforeprint", () => {
-      let shown = 0;
-      for (const { row } of rows) {
-        shown += row.hidden ? 0 : 1;
-        row.classList.toggle("beyond", shown > PRINT_ROWS);
-      }
-      table.parentNode.classList.toggle("cut", shown > PRINT_ROWS);
+    everything.addEventListener("click", () => {
+      most = Infinity;
+      filter();
     });
     filter();
+    table.classList.add("ready");
   };
 
   const table = document.getElementById("findings-table");

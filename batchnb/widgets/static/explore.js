@@ -21,7 +21,11 @@ function draw(root, model) {
   root.replaceChildren(make("section", { class: "batchnb-x", "aria-label": "Explorer", "data-lm-suppress-shortcuts": "true" }, failure, reading, ...rest));
   watchKernel(root, model, "The kernel that this explorer belongs to has ended, so it answers no more. Run the cells above again to open the workspace; " +
     "jobs are kept in the store: ws.attach(N) gives job N.");
-  if (root.clientWidth && root.clientWidth < 700) facets.node.open = bars.node.open = false;
+  new ResizeObserver((_, watch) => {  // at first it is not in the page, and has no width
+    if (!root.clientWidth) return;
+    watch.disconnect();
+    if (root.clientWidth < 700) facets.node.open = bars.node.open = false;
+  }).observe(root);
   let sheets = "", lines = "";
 
   function tabButtons(state) {

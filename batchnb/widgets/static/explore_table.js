@@ -134,7 +134,7 @@ function facetsPart(ask) {
 }
 
 function barsPart(ask) {
-  const list = make("div", { class: "batchnb-x-bars", role: "group", "aria-label": "Findings by severity: a click filters" });
+  const list = make("div", { class: "batchnb-x-bars", role: "group", "aria-label": "Findings by severity: a bar filters; arrows lead to its parts" });
   const by = make("select", { "aria-label": "Bars by", onchange: () => ask({ do: "bars", by: by.value }) },
     make("option", { value: "model" }, "by model"), make("option", { value: "app" }, "by app"));
   const key = make("p", { class: "batchnb-legend" }, ...["high", "medium", "low"].map(severityChip),
@@ -142,10 +142,23 @@ function barsPart(ask) {
   const node = make("details", { class: "batchnb-x-chart", open: true }, make("summary", {}, "Severity"),
     make("div", { class: "batchnb-x-chart-head" }, by, key), list);
   let drawn = "";
+  // the names are reached by Tab, the parts of a bar from its name by the arrows
+  list.onkeydown = (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    const across = event.key === "ArrowLeft" || event.key === "ArrowRight";
+    const among = [...(across ? event.target.closest(".batchnb-x-bar") : list).querySelectorAll(across ? "button" : ".batchnb-x-name")];
+    const from = across ? event.target : event.target.closest(".batchnb-x-bar").querySelector(".batchnb-x-name");
+    const next = among.filter((each) => !each.disabled || each === from);
+    const to = next[next.indexOf(from) + step];
+    event.preventDefault();
+    event.stopPropagation();
+    if (to) to.focus();
+  };
   function part(bars, row, place, level) {
     const count = row.counts[place];
     if (!count) return null;
-    return make("button", { type: "button", class: `batchnb-x-part batchnb-${level}`, "data-key": `${row.value}-${level}`, "data-size": count,
+    return make("button", { type: "button", tabindex: -1, class: `batchnb-x-part batchnb-${level}`, "data-key": `${row.value}-${level}`, "data-size": count,
       "aria-label": `${row.label}: ${number(count)} ${level}`, title: `${row.label}: ${number(count)} ${level}: show only these`,
       onclick: () => ask({ do: "bar", name: bars.by, value: row.value, severity: bars.severities[place] }) });
   }
