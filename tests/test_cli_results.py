@@ -6,13 +6,14 @@ import re
 import shutil
 
 import pytest
+from stores import add_job
 from support import coverage, finding, make_apps, report
 
 import batchnb
 from batchnb.cli import main
 from batchnb.cli_gate import gate
 from batchnb.engine.storage import JobStorage
-from batchnb.records import AnalysisReport, CoverageStatus, JobStatus, Severity, utc_now
+from batchnb.records import AnalysisReport, CoverageStatus, Severity, utc_now
 
 HOSTILE = "a\x1b[2J\u202eb\nbatchnb: all is well"
 APPS = {"m": [1, 2], "n": [1, 2]}
@@ -27,23 +28,16 @@ def issues(model, number, *rules):
     ]
 
 
-def add_job(storage, *, found, status=CoverageStatus.OK, ended=True):
-    """Store a job of one bandit run per app; `found`: model and number -> rules."""
-    job_id = storage.create_job({"name": HOSTILE, "models": list(APPS)}).id
-    for step in (JobStatus.INITIALIZING, JobStatus.RUNNING):
-        storage.update_job(job_id, status=step)
-    cells = [(model, number, "backend_security") for model in APPS for number in APPS[model]]
-    for task_id, (model, number, _) in zip(storage.create_tasks(job_id, cells), cells, strict=True):
-        seen = {"files_seen": 1 if status.is_measured else 0, "status": status}
-        told = AnalysisReport(
-            issues=tuple(issues(model, number, *found.get((model, number), ()))),
-            coverage=(coverage(model=model, app_num=number, detail=HOSTILE, **seen),),
+def reports(found, status=CoverageStatus.OK):
+    """Return a bandit run per app; `found`: model and number -> rules."""
+    seen = {"files_seen": 1 if status.is_measured else 0, "status": status, "detail": HOSTILE}
+    return {
+        app: AnalysisReport(
+            issues=tuple(issues(*app, *found.get(app, ()))),
+            coverage=(coverage(model=app[0], app_num=app[1], **seen),),
         )
-        storage.update_task(task_id, lambda task: task.start(utc_now()))
-        storage.finish_task(task_id, lambda task: task.complete({"a": 1}, utc_now()), told)
-    if ended:
-        storage.finish_job(job_id, cancelled=False, lacking=False)
-    return job_id
+        for app in ((model, number) for model, numbers in APPS.items() for number in numbers)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +46,11 @@ def filled(tmp_path_factory):
     base = make_apps(tmp_path_factory.mktemp("filled") / "apps", APPS, "x = 1\n" * 40)
     (base / ".batchnb").mkdir(mode=0o700)
     storage = JobStorage(base / ".batchnb" / "store.db")
-    add_job(storage, found={("m", 1): ["B602", "B301"], ("n", 2): ["B602"]})
-    add_job(storage, found={("m", 1): ["B602"], ("n", 2): ["B602"], ("n", 1): ["B307"]})
-    add_job(storage, found={}, status=CoverageStatus.TOOL_MISSING)
-    add_job(storage, found={("m", 1): ["B602"]}, ended=False)
-    add_job(storage, found={})
+    add_job(storage, reports({("m", 1): ["B602", "B301"], ("n", 2): ["B602"]}), name=HOSTILE)
+    add_job(storage, reports({("m", 1): ["B602"], ("n", 2): ["B602"], ("n", 1): ["B307"]}), name=HOSTILE)
+    add_job(storage, reports({}, CoverageStatus.TOOL_MISSING))
+    add_job(storage, reports({("m", 1): ["B602"]}), ended=False)
+    add_job(storage, reports({}))
     storage.close()
     return base
 
@@ -247,11 +241,8 @@ class TestGate:
 
     def test_what_is_less_severe_passes_a_higher_level(self, judge, base):
         storage = JobStorage(base / ".batchnb" / "store.db")
-        job_id = storage.create_job({"name": "low", "models": ["m"]}).id
-        (task_id,) = storage.create_tasks(job_id, [("m", 1, "backend_security")])
-        storage.update_task(task_id, lambda task: task.start(utc_now()))
-        told = report(finding(model="m", app_num=1, severity=Severity.LOW), model="m", app_num=1)
-        storage.finish_task(task_id, lambda task: task.complete({"a": 1}, utc_now()), told)
+        low = finding(model="m", app_num=1, severity=Severity.LOW)
+        job_id = add_job(storage, {("m", 1): report(low, model="m", app_num=1)})
         storage.close()
 
         assert judge(job_id, "medium")[0] == 0

@@ -12,6 +12,7 @@ import pyarrow as pa
 from batchnb.records.errors import InvalidValueError
 from batchnb.results.columns import TIME
 from batchnb.results.frames import STRING
+from batchnb.tools.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,8 +100,8 @@ def encoded(array: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
 def _category(column: Column, array: pa.ChunkedArray, given: Sequence[str] | None) -> pd.Categorical:
     """Return texts as the declared category: of the closed vocabulary, the given one, or what occurs."""
     codes, texts = encoded(array)
-    words = texts.to_pylist()
-    used = [words[code] for code in np.unique(codes) if code >= 0]
+    words = [word if column.categories else visible(word) for word in texts.to_pylist()]
+    used = list(dict.fromkeys(words[code] for code in np.unique(codes) if code >= 0))
     vocabulary = column.categories or tuple(sorted(used) if given is None else given)
     places = {word: place for place, word in enumerate(vocabulary)}
     for word in used:

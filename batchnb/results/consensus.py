@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -86,6 +87,10 @@ class _Consensus:
     tags: str
 
 
+_Clustering = tuple[list[_Consensus], list[list[int]]]
+_last: tuple[weakref.ref[pd.DataFrame], _Clustering] | None = None
+
+
 def consensus(source: object) -> pd.DataFrame:
     """Return one row per fault, with the tools that report it, the worst first within each app.
 
@@ -118,7 +123,16 @@ def members(source: object) -> pd.Series[int]:
     return pd.Series(numbers, index=findings.index, name="consensus_id", dtype="Int64")
 
 
-def _clustered(findings: pd.DataFrame) -> tuple[list[_Consensus], list[list[int]]]:
+def _clustered(findings: pd.DataFrame) -> _Clustering:
+    """Return the clustering of a frame; who asks for several views of one frame waits once."""
+    global _last  # noqa: PLW0603 - a memo of one
+    last = _last  # read once, as other threads may come in between
+    if last is None or last[0]() is not findings:
+        last = _last = (weakref.ref(findings), _cluster_all(findings))
+    return last[1]
+
+
+def _cluster_all(findings: pd.DataFrame) -> _Clustering:
     """Return the consensus findings, and for each the places of its findings in the frame."""
     columns = {
         name: findings[name].astype(object).where(findings[name].notna(), None).tolist() for name in _FIELDS

@@ -138,8 +138,14 @@ def _category(column: Column, values: Sequence[Hashable]) -> pd.Categorical:
     Raises:
         InvalidValueError: for a value outside a closed vocabulary (pandas alone would make it missing).
     """
-    words = column.categories or tuple(sorted({str(value) for value in values if value is not None}))
-    codes: dict[Hashable, int] = {word: code for code, word in enumerate(words)}
+    if column.categories:
+        words: Sequence[str] = column.categories
+        codes: dict[Hashable, int] = {word: code for code, word in enumerate(words)}
+    else:  # names come from apps and tools, as texts do
+        texts = {value: visible(str(value)) for value in values if value is not None}
+        words = sorted(set(texts.values()))
+        places = {word: code for code, word in enumerate(words)}
+        codes = {value: places[text] for value, text in texts.items()}
     codes[None] = -1
     try:
         found = [codes[value] for value in values]

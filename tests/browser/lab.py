@@ -149,6 +149,8 @@ class Notebook:
 
     def start(self, index: int) -> None:
         """Start a cell and return at once."""
+        self._do("jupyterapp.shell.activateById(panel.id);")
+        self._wait("jupyterapp.shell.currentWidget === panel")
         self._do(
             "panel.content.activeCellIndex = arg; panel.content.deselectAll();"
             " jupyterapp.commands.execute('notebook:run-cell');",

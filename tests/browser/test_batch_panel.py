@@ -30,7 +30,7 @@ WATCH = """cell => {
 COUNT = """cell => {
   window.texts = [];
   new MutationObserver(() => {
-    const lines = [...cell.querySelectorAll('.batchnb-line')].map(line => line.textContent);
+    const lines = [...cell.querySelectorAll('.batchnb-head-card > div')].map(line => line.textContent);
     const text = lines.find(line => / of .* tasks? /.test(line));
     if (text && texts.at(-1) !== text) texts.push(text);
   }).observe(cell, {childList: true, subtree: true, characterData: true});

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab import ROOT, SAMPLE, assert_quiet, many_apps, start_busy_cell, wait_until
+from lab import ROOT, assert_quiet, many_apps, start_busy_cell, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("lab")]
 
@@ -123,10 +123,14 @@ def test_five_thousand_tasks_are_followed_with_few_messages_and_end_right(notebo
         "many.ipynb",
         HOSTED
         + f"""from pathlib import Path
-host = make_host(Path({str(tmp_path)!r}), models='abcdefghij', apps=list(range(1, 501)))
-host.analyzer.gate.set()
-""",
-        "job = host.submit(); view = JobView(host.service, host.storage, job); view",
+base, ranges = Path({str(tmp_path)!r}), dict.fromkeys("abcdefghij", list(range(1, 501)))
+host = make_host(base)
+for model, numbers in ranges.items():
+    for number in numbers:
+        (base / model / f"app{{number}}" / "backend").mkdir(parents=True)
+host.analyzer.gate.set()""",
+        "job = host.submit(models=tuple(ranges), app_ranges=ranges)\n"
+        "view = JobView(host.service, host.storage, job); view",
         "print(host.service.wait(job, 240), host.storage.get_job(job).status.value)",
         "view.settle(20); print(view.publisher.thread); view.close()\n" + END,
     )

@@ -13,12 +13,16 @@ from batchnb.widgets.job_presenter import present_job
 from batchnb.widgets.job_view import JobView
 
 
-def test_the_kernel_answers_before_it_acts(monkeypatch):
+def test_a_click_is_heard_once_and_that_is_answered(monkeypatch):
     order = []
-    head = JobHead(7, present_job(job(), START), 2, lambda what, value: order.append((what, value)))
-    monkeypatch.setattr(head, "send", lambda message: order.append(message["do"]))
-    head.click("cancel")
-    assert order == ["heard", ("cancel", None)]
+    head = JobHead(present_job(job(), START), 2, "", lambda what, value: order.append((what, value)))
+    monkeypatch.setattr(head, "send", order.append)
+    letter = {"from": "p", "n": 1, "said": {"do": "cancel"}}
+    head._on_page(head, letter, [])
+    heard = {"to": "p", "heard": 1}
+    assert order == [("cancel", None), heard]
+    head._on_page(head, letter, [])  # sent again before the answer came
+    assert order == [("cancel", None), heard, heard]
     for message in (
         {"do": "x"},
         "nothing",
@@ -27,7 +31,7 @@ def test_the_kernel_answers_before_it_acts(monkeypatch):
         {"do": "at_once", "tasks": True},
     ):
         head._on_page(head, message, [])
-    assert len(order) == 2
+    assert len(order) == 3
     head.close()
 
 
