@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from batchnb.results.decisions.triage import apply_decisions, open_consensus
 from batchnb.results.gaps import find_gaps, gap_groups
 from batchnb.results.rebuild import coverage_records, task_records
 from batchnb.results.text import plural, shorten
-from batchnb.results.triage import apply_decisions, open_consensus
 from batchnb.tools.text import visible
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import pandas as pd
 
 from batchnb.cli_gate import gate
 from batchnb.records.errors import InvalidValueError
-from batchnb.results.compare import compare
-from batchnb.results.latex import latex_tables
-from batchnb.results.markdown import markdown_summary
-from batchnb.results.model_comparison import compare_models
+from batchnb.results.decisions.triage import open_consensus
+from batchnb.results.exports.latex import latex_tables
+from batchnb.results.exports.markdown import markdown_summary
+from batchnb.results.identity.compare import compare
+from batchnb.results.models.comparison import compare_models
 from batchnb.results.text import plural, shorten
-from batchnb.results.triage import open_consensus
 from batchnb.tools.text import visible
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from batchnb.engine.bulk import read_snapshot
 from batchnb.records import utc_now
 from batchnb.records.errors import InvalidValueError
-from batchnb.results.bulk_frames import frames_of
+from batchnb.results.bulk.bulk_frames import frames_of
 from batchnb.results.dataset import Dataset
-from batchnb.results.deciding import make_decisions
-from batchnb.results.decision_states import decision_states
+from batchnb.results.decisions.deciding import make_decisions
+from batchnb.results.decisions.decision_states import decision_states
 from batchnb.results.frames import decisions_frame, portfolio_frame
 from batchnb.results.provenance import provenance
 from batchnb.tools.digest import app_digest

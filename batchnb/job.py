@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from batchnb.engine.service import BatchAnalysisService
     from batchnb.records import BatchAnalysisJob, Estimate, Portfolio
-    from batchnb.results._plotly import Figure
     from batchnb.results.dataset import Dataset
-    from batchnb.results.triage import Triage
+    from batchnb.results.decisions.triage import Triage
+    from batchnb.results.drawing._plotly import Figure
     from batchnb.widgets.explorer import Explorer
     from batchnb.widgets.job_view import JobView
 
@@ -170,21 +170,21 @@ class Job:
 
     def _frame(self, kind: str) -> pd.DataFrame:
         from batchnb.engine.bulk import read_snapshot  # noqa: PLC0415
-        from batchnb.results.bulk_frames import frames_of  # noqa: PLC0415
+        from batchnb.results.bulk.bulk_frames import frames_of  # noqa: PLC0415
 
         return frames_of(read_snapshot(self._storage, [self.id], [kind]))[kind]
 
     @property
     def consensus(self) -> pd.DataFrame:
         """The findings so far with those of several tools about one fault as one row."""
-        from batchnb.results.consensus import consensus  # noqa: PLC0415
+        from batchnb.results.identity.consensus import consensus  # noqa: PLC0415
 
         return consensus(self)
 
     @property
     def triage(self) -> Triage:
         """The findings so far with what was decided about them, see Workspace.decide."""
-        from batchnb.results.triage import apply_decisions  # noqa: PLC0415
+        from batchnb.results.decisions.triage import apply_decisions  # noqa: PLC0415
 
         return apply_decisions(self)
 
@@ -258,8 +258,8 @@ class Job:
         Raises:
             InvalidValueError: if the file cannot be written.
         """
-        from batchnb.results.compare import compare  # noqa: PLC0415
-        from batchnb.results.report import write_report  # noqa: PLC0415
+        from batchnb.results.identity.compare import compare  # noqa: PLC0415
+        from batchnb.results.reports.report import write_report  # noqa: PLC0415
 
         data = self.dataset
         comparison = None if baseline is None else compare(baseline, data)
@@ -275,7 +275,7 @@ class Job:
             InvalidValueError: for another suffix, or if the file cannot be written.
         """
         from batchnb.gather import with_digests  # noqa: PLC0415
-        from batchnb.results.export import export  # noqa: PLC0415
+        from batchnb.results.exports.export import export  # noqa: PLC0415
 
         data = self.dataset
         if str(path).lower().endswith(".batchnb"):

@@ -253,7 +253,7 @@ class Workspace:
     @property
     def decisions(self) -> pd.DataFrame:
         """All decisions, one a row; `job.triage.decisions` says which of them apply to a job."""
-        from batchnb.results.decision_states import decision_states  # noqa: PLC0415
+        from batchnb.results.decisions.decision_states import decision_states  # noqa: PLC0415
 
         return decision_states(self.storage.decisions.all())
 

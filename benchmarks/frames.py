@@ -23,10 +23,10 @@ from batchnb.engine.bulk import read_snapshot
 from batchnb.engine.rows import FINDINGS, bulk
 from batchnb.engine.storage import JobStorage
 from batchnb.records import Confidence, Finding, Severity, fingerprint
-from batchnb.results.bulk_frames import frames_of
-from batchnb.results.bundle import load_bundle, save_bundle
+from batchnb.results.bulk.bulk_frames import frames_of
 from batchnb.results.dataset import Dataset
-from batchnb.results.export import write_csv, write_json_lines, write_parquet
+from batchnb.results.exports.bundle import load_bundle, save_bundle
+from batchnb.results.exports.export import write_csv, write_json_lines, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

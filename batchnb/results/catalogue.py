@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from batchnb.records.errors import UnknownNameError
-from batchnb.results.agreement import AGREEMENT
 from batchnb.results.columns import FRAMES
-from batchnb.results.comparison import COMPARISON, COUNTS
-from batchnb.results.consensus import CONSENSUS
-from batchnb.results.decision_states import TRIAGE_DECISIONS
-from batchnb.results.model_pairs import MODEL_PAIRS
-from batchnb.results.model_ranks import MODEL_RANKS, RANK_CHANCES
-from batchnb.results.model_rates import MODEL_RATES
-from batchnb.results.model_rules import RULE_SHARES
-from batchnb.results.model_weaknesses import MODEL_WEAKNESSES
+from batchnb.results.decisions.decision_states import TRIAGE_DECISIONS
+from batchnb.results.decisions.triage import VERDICT_COUNTS
+from batchnb.results.identity.agreement import AGREEMENT
+from batchnb.results.identity.comparison import COMPARISON, COUNTS
+from batchnb.results.identity.consensus import CONSENSUS
+from batchnb.results.models.pairs import MODEL_PAIRS
+from batchnb.results.models.ranks import MODEL_RANKS, RANK_CHANCES
+from batchnb.results.models.rates import MODEL_RATES
+from batchnb.results.models.rules import RULE_SHARES
+from batchnb.results.models.systemic import SYSTEMIC
+from batchnb.results.models.weaknesses import MODEL_WEAKNESSES
 from batchnb.results.states import APP_STATES, CELL_STATES
-from batchnb.results.systemic import SYSTEMIC
-from batchnb.results.triage import VERDICT_COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,8 @@
 Every one takes a Job or a Dataset and returns a Plotly figure; `describe` says the same in words, for those
 who cannot see it. What was not measured is hatched and never a zero, a count that may be too low reads "≥4",
 and of several jobs each app counts once, as the newest job has it (`trend` shows them side by side). What
-stands behind one as plain data, without Plotly: `batchnb.results.chart_catalogue.CHARTS[name].info(source)`.
+stands behind one as plain data, without Plotly:
+`batchnb.results.drawing.catalogue.CHARTS[name].info(source)`.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from batchnb.records.errors import UnknownNameError
-from batchnb.results.chart_apps import severity_figure
+from batchnb.results.drawing.apps import severity_figure
 from batchnb.results.severity import severity_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from batchnb.records import BatchAnalysisTask, Coverage, Finding
-    from batchnb.results._plotly import Figure
-    from batchnb.results.chart_catalogue import Chart
+    from batchnb.results.drawing._plotly import Figure
+    from batchnb.results.drawing.catalogue import Chart
 
 __all__ = [
     "agreement",
@@ -146,7 +147,7 @@ def trend(source: object) -> Figure:
 
 def names() -> tuple[str, ...]:
     """Return the names of all charts, for `describe`."""
-    from batchnb.results.chart_catalogue import CHARTS  # noqa: PLC0415 - pandas is wanted only here
+    from batchnb.results.drawing.catalogue import CHARTS  # noqa: PLC0415 - pandas is wanted only here
 
     return tuple(CHARTS)
 
@@ -172,7 +173,7 @@ def _draw(name: str, source: object, **options: Any) -> Figure:
 
 
 def _chart(name: str) -> Chart:
-    from batchnb.results.chart_catalogue import CHARTS  # noqa: PLC0415 - pandas is wanted only here
+    from batchnb.results.drawing.catalogue import CHARTS  # noqa: PLC0415 - pandas is wanted only here
 
     if name not in CHARTS:
         raise UnknownNameError("chart", name, CHARTS)

@@ -19,7 +19,7 @@ from dataclasses import replace
 from support import coverage, finding
 from batchnb.records import CoverageStatus, Severity
 from batchnb.results.dataset import Dataset
-from batchnb.results.deciding import make_decisions
+from batchnb.results.decisions.deciding import make_decisions
 from batchnb.widgets.explorer import Explorer
 
 EVIL = (

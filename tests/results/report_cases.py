@@ -11,7 +11,7 @@ from factories import HOSTILE, batch, coverage, error, finding, job, portfolio, 
 from batchnb.records import CoverageStatus, JobStatus, TaskStatus
 from batchnb.records.clock import utc_now
 from batchnb.results.dataset import Dataset
-from batchnb.results.deciding import make_decisions
+from batchnb.results.decisions.deciding import make_decisions
 from batchnb.results.frames import decisions_frame
 from batchnb.results.provenance import provenance
 

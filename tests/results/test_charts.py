@@ -12,11 +12,11 @@ from factories import HOSTILE, batch, coverage, finding, task
 from batchnb.records import CoverageStatus, TaskStatus
 from batchnb.records.errors import InvalidValueError, UnknownNameError
 from batchnb.results import charts
-from batchnb.results.chart_catalogue import CHARTS
-from batchnb.results.chart_latency import latency_info
-from batchnb.results.chart_latency_figure import latency_figure
-from batchnb.results.chart_rows import model_labels, wrap_rows
 from batchnb.results.charts import severity_chart, severity_figure
+from batchnb.results.drawing.catalogue import CHARTS
+from batchnb.results.drawing.latency import latency_info
+from batchnb.results.drawing.latency_figure import latency_figure
+from batchnb.results.drawing.rows import model_labels, wrap_rows
 from batchnb.results.severity import CellState, severity_info
 
 MEGABYTE = 1_000_000
@@ -237,7 +237,7 @@ def test_hostile_texts_are_literal_everywhere(name, text):
 @pytest.mark.xdist_group("browser")
 def test_hostile_texts_do_nothing_in_a_browser(tmp_path, browser):
     """Every chart is drawn and hovered with a payload in every text."""
-    from batchnb.results._plotly import plotly_javascript
+    from batchnb.results.drawing._plotly import plotly_javascript
 
     for number, text in enumerate(HOSTILE):
         plain = text.replace("\ud800", "")

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from batchnb.results._plotly import make_figure, plotly_javascript
+from batchnb.results.drawing._plotly import make_figure, plotly_javascript
 
 
 def test_the_hint_names_the_extra_if_plotly_is_missing(monkeypatch):

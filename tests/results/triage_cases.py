@@ -9,7 +9,7 @@ from factories import BACKEND
 
 from batchnb.records import Coverage, CoverageStatus, Finding, Severity, fingerprint
 from batchnb.results.dataset import Dataset
-from batchnb.results.deciding import make_decisions
+from batchnb.results.decisions.deciding import make_decisions
 
 NOW = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -16,9 +16,9 @@ from support import coverage, finding, wait_until
 from batchnb.records import CoverageStatus, Severity
 from batchnb.records.errors import InvalidValueError
 from batchnb.results.dataset import Dataset
-from batchnb.results.deciding import make_decisions
+from batchnb.results.decisions.deciding import make_decisions
+from batchnb.results.decisions.triage import apply_decisions
 from batchnb.results.frames import decisions_frame
-from batchnb.results.triage import apply_decisions
 from batchnb.widgets.explorer import Explorer
 from batchnb.widgets.explorer.answer import positions_of, present_answer
 from batchnb.widgets.explorer.bars import MOST_BARS

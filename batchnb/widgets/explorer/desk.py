@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from batchnb.records import Decision
-    from batchnb.results.comparison import Comparison
+    from batchnb.results.identity.comparison import Comparison
 
 _MOST = 1_500
 

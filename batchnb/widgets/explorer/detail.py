@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from batchnb.results import cwe_tree
+from batchnb.results.identity import cwe_tree
 from batchnb.results.text import shorten
 from batchnb.tools.text import visible
 from batchnb.widgets.explorer.kinds import place_text, verdict_text, word

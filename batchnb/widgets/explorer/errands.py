@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from batchnb.records.errors import BatchnbError, InvalidValueError
-from batchnb.results.compare import compare
 from batchnb.results.dataset import as_dataset
+from batchnb.results.identity.compare import compare
 from batchnb.widgets.explorer.desk import Outcome
 from batchnb.widgets.explorer.exports import FORMATS, export_view
 from batchnb.widgets.explorer.triage import read_wish, stored_decisions

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batchnb.records.errors import BatchnbError
-from batchnb.results.comparison import Change
 from batchnb.results.dataset import as_dataset
+from batchnb.results.identity.comparison import Change
 from batchnb.results.text import shorten
 from batchnb.tools.text import visible
 from batchnb.widgets.explorer.answer import present_answer
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from batchnb.results.comparison import Comparison
+    from batchnb.results.identity.comparison import Comparison
     from batchnb.widgets.explorer.desk import Outcome
     from batchnb.widgets.explorer.loaded import Loaded
     from batchnb.widgets.explorer.triage import Decide, Withdraw

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from batchnb.records.errors import InvalidValueError
-from batchnb.results.bundle import save_bundle
-from batchnb.results.export import write_csv, write_excel, write_parquet
-from batchnb.results.sarif_out import write_sarif
+from batchnb.results.exports.bundle import save_bundle
+from batchnb.results.exports.export import write_csv, write_excel, write_parquet
+from batchnb.results.sarif.writing import write_sarif
 from batchnb.results.text import plural
 from batchnb.widgets.explorer.answer import positions_of
 

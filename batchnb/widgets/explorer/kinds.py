@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from batchnb.records import Severity, Verdict
-from batchnb.results import cwe_tree
-from batchnb.results.comparison import Change
+from batchnb.results.decisions.triage import UNDECIDED
+from batchnb.results.identity import cwe_tree
+from batchnb.results.identity.comparison import Change
 from batchnb.results.severity import CellState
 from batchnb.results.text import shorten
-from batchnb.results.triage import UNDECIDED
 from batchnb.tools.text import visible
 from batchnb.widgets.explorer.facets import Facet, make_facet
 from batchnb.widgets.explorer.sheet import Sheet, Shown

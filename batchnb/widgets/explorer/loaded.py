@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from batchnb.results.decision_states import decision_records
+from batchnb.results.decisions.decision_states import decision_records
+from batchnb.results.decisions.triage import VERDICT_COLUMNS, apply_decisions
 from batchnb.results.frames import decisions_frame
-from batchnb.results.triage import VERDICT_COLUMNS, apply_decisions
 from batchnb.widgets.explorer.kinds import comparison_sheet, consensus_sheet, findings_sheet
 from batchnb.widgets.explorer.measured import Measuring
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from batchnb.records import Decision
-    from batchnb.results.comparison import Comparison
     from batchnb.results.dataset import Dataset
+    from batchnb.results.identity.comparison import Comparison
     from batchnb.widgets.explorer.sheet import Sheet
 
 _ADDED = [column.name for column in VERDICT_COLUMNS]

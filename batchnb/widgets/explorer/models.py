@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from batchnb.results.model_charts import forest_chart, rank_chart, rate_chart, rule_share_chart
-from batchnb.results.model_comparison import compare_models
+from batchnb.results.models.charts import forest_chart, rank_chart, rate_chart, rule_share_chart
+from batchnb.results.models.comparison import compare_models
 from batchnb.widgets.sinks import bundle_output, escape, html_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from batchnb.results._plotly import Figure
     from batchnb.results.dataset import Dataset
-    from batchnb.results.model_comparison import ModelComparison
+    from batchnb.results.drawing._plotly import Figure
+    from batchnb.results.models.comparison import ModelComparison
 
 _MOST_TEXT = 20_000
 _PLOTLY = "application/vnd.plotly.v1+json"

@@ -12,7 +12,7 @@ import pandas as pd
 from batchnb.records import Decision, Verdict
 from batchnb.records.decision import MAX_AUTHOR, MAX_REASON
 from batchnb.records.errors import InvalidValueError
-from batchnb.results.decision_states import decision_records
+from batchnb.results.decisions.decision_states import decision_records
 
 Decide: TypeAlias = Callable[..., object]
 """`decide(rows, verdict, reason=..., expires=...[, author=...])` stores decisions.

@@ -1,0 +1,1 @@
+"""Much at once: a million rows from a store into frames, column by column."""

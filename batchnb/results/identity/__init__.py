@@ -1,0 +1,1 @@
+"""What is one finding: over tools (consensus) and over runs (comparison)."""
