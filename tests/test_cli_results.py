@@ -11,7 +11,7 @@ from support import coverage, finding, make_apps, report
 
 import batchnb
 from batchnb.cli import main
-from batchnb.cli_gate import gate
+from batchnb.cli.gate import gate
 from batchnb.engine.storage import JobStorage
 from batchnb.records import AnalysisReport, CoverageStatus, Severity, utc_now
 

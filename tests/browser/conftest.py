@@ -24,9 +24,8 @@ def lab(tmp_path_factory):
         running.stop()
 
 
-@pytest.fixture(scope="session")
-def lab_page(browser, lab):
-    """Return JupyterLab in a page that notes `.blocked` requests and `.complaints`."""
+def open_page(browser):
+    """Return a new page that reaches this computer only, and notes `.blocked` requests and `.complaints`."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.blocked, page.complaints = [], []
 
@@ -40,10 +39,29 @@ def lab_page(browser, lab):
     page.route("**/*", gate)
     page.on("console", lambda line: page.complaints.append(line.text) if line.type == "error" else None)
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    return page
+
+
+@pytest.fixture(scope="session")
+def lab_page(browser, lab):
+    """Return JupyterLab in a page; see `open_page`."""
+    page = open_page(browser)
     page.goto(f"{lab.url}/lab?reset")
     wait_for_lab(page)
     yield page
     page.close()
+
+
+@pytest.fixture
+def classic_page(browser, tmp_path):
+    """Return a Notebook 7 server and a page; see `open_page`."""
+    server, page = Lab(tmp_path, "notebook"), open_page(browser)
+    try:
+        server.start()
+        yield server, page
+    finally:
+        page.close()
+        server.stop()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "examples" / "portfolio"
 TOOLS = ("bandit", "ruff", "skylos", "detect_secrets", "oxlint", "node ")
 _START_SECONDS = 60
+_CLASSES = {"jupyterlab": "LabApp", "notebook": "JupyterNotebookApp"}
 _QUIET = {"fetchNews": "false", "checkForUpdates": False}
 _FIND = "const panel = [...jupyterapp.shell.widgets('main')].find(w => w.context && w.context.path === path);"
 
@@ -28,7 +29,9 @@ _FIND = "const panel = [...jupyterapp.shell.widgets('main')].find(w => w.context
 class Lab:
     """One server with Jupyter folders of its own, so that nothing of the user's is read or written."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: str = "jupyterlab") -> None:
+        """Make it; `program` is `jupyterlab`, or `notebook` for Notebook 7."""
+        self._program = program
         self.notebooks = folder / "notebooks"
         self._folder = folder
         self._port = _free_port()
@@ -46,12 +49,12 @@ class Lab:
             "ServerApp.root_dir": self.notebooks,
             "ServerApp.disable_check_xsrf": True,  # so that the test may end the kernels
             "IdentityProvider.token": "",
-            "LabApp.expose_app_in_browser": True,
+            f"{_CLASSES[self._program]}.expose_app_in_browser": True,
         }
         command = [
             sys.executable,
             "-m",
-            "jupyterlab",
+            self._program,
             *(f"--{key}={value}" for key, value in arguments.items()),
         ]
         with (self._folder / "lab.log").open("wb") as log:
@@ -132,6 +135,10 @@ class Notebook:
             "path => { jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'}); }",
             self.path,
         )
+        self.wait_until_idle()
+
+    def wait_until_idle(self) -> None:
+        """Wait until it is on the page and its kernel is idle."""
         self._wait(
             "panel && panel.context.isReady && panel.sessionContext.session?.kernel?.status === 'idle'"
         )

@@ -15,7 +15,7 @@ def test_run_then_look_at_the_list_then_explore(notebook):
         "dashboard.ipynb",
         f"import batchnb as bn\nws = bn.open({str(SAMPLE)!r}, store=':memory:')\nd = bn.Dashboard(ws)\nd",
         "print(list(d.parts))",
-        "print(ws.run(models=['atlas-4'], apps='1', analyses=['backend_security']).wait().status)",
+        "print(ws.run(models=['atlas-4'], apps='2', analyses=['backend_security']).wait().status)",
         "print(list(d.parts)); d.close(); ws.close()\n" + THREADS,
     )
     book.run(0)
@@ -31,7 +31,7 @@ def test_run_then_look_at_the_list_then_explore(notebook):
     cell.get_by_role("tab", name="Explore").click()
     cell.get_by_role("combobox", name="Job to explore").wait_for()
     cell.get_by_role("button", name="Explore", exact=True).click()
-    cell.get_by_text("B608").first.wait_for(timeout=30_000)
+    cell.get_by_text("bandit B608").first.wait_for(timeout=30_000)
     printed = book.run(3).splitlines()
     assert printed == ["['Run', 'Jobs', 'Explore']", "[]"]
     assert_quiet(book.page)

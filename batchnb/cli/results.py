@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from batchnb.cli_gate import gate
+from batchnb.cli.gate import gate
 from batchnb.records.errors import InvalidValueError
 from batchnb.results.decisions.triage import open_consensus
 from batchnb.results.exports.latex import latex_tables

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from batchnb.analyzers.option_schema import describe_options, read_assignments
 from batchnb.analyzers.registry import AnalyzerRegistry
-from batchnb.cli_arguments import BASE, add_gate, add_job, add_result_commands, add_store
+from batchnb.cli.arguments import BASE, add_gate, add_job, add_result_commands, add_store
 from batchnb.doctor import doctor
 from batchnb.records import JobStatus
 from batchnb.records.errors import BatchnbError
@@ -139,7 +139,7 @@ def _delete(options: argparse.Namespace) -> int:
 
 
 def _results(options: argparse.Namespace) -> int:
-    from batchnb.cli_results import COMMANDS  # noqa: PLC0415 - pandas only when asked for, as below
+    from batchnb.cli.results import COMMANDS  # noqa: PLC0415 - pandas only when asked for, as below
 
     with _workspace(options) as workspace:
         answer = COMMANDS[options.verb](workspace, options)
@@ -167,7 +167,7 @@ def _follow(job: Job, options: argparse.Namespace) -> int:
     code = EXIT_CODES.get(job.status, 1)
     if options.fail_on is None or job.status is JobStatus.CANCELLED:
         return code
-    from batchnb.cli_gate import FOUND, gate  # noqa: PLC0415
+    from batchnb.cli.gate import FOUND, gate  # noqa: PLC0415
 
     judged, why = gate(job, options.fail_on)
     print(why)
