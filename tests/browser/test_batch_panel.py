@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("lab")]
 
 HOSTILE = "<img src=x onerror=window.pwn=1>$x^2$"
 OPEN = "import batchnb as bn\nws = bn.open({path!r}, store=':memory:')\npanel = bn.BatchPanel(ws)\npanel"
+DISPLAYS = """job = ws.attach(1)
+for shown in (ws.portfolio, job.findings, job.tasks, ws.jobs, job): display(shown)"""
 CLOSE = """panel.close(); ws.close()
 import threading; [thread.name for thread in threading.enumerate() if "batchnb" in thread.name]"""
 WATCH = """cell => {
@@ -130,7 +132,7 @@ def test_a_hostile_model_name_is_text(notebook, tmp_path):
     shutil.copytree(SAMPLE / "atlas-4" / "app2", tmp_path / HOSTILE / "app1")
     shutil.copytree(SAMPLE / "birch-mini" / "app3", tmp_path / HOSTILE / "app2")
     formula = "import ipywidgets; ipywidgets.Label('$x^2$')"
-    book = notebook("hostile.ipynb", OPEN.format(path=str(tmp_path)), CLOSE, formula)
+    book = notebook("hostile.ipynb", OPEN.format(path=str(tmp_path)), CLOSE, formula, DISPLAYS)
     book.run(2)
     book.output(2).locator("mjx-container").wait_for()  # so the check below would see a formula
     book.run(0)
@@ -148,6 +150,11 @@ def test_a_hostile_model_name_is_text(notebook, tmp_path):
     assert cell.get_by_role("cell", name=HOSTILE, exact=True).first.is_visible()
     assert cell.get_by_text(f"{HOSTILE} app 2").first.is_visible()
     assert cell.locator("img:not(.plot-img), mjx-container").count() == 0  # Plotly has an empty one
+    book.run(3)
+    shown = book.output(3)
+    shown.get_by_text("Saved in this notebook").wait_for()
+    assert shown.get_by_text(HOSTILE).count() >= 4
+    assert shown.locator("img, mjx-container").count() == 0
     assert book.page.evaluate("typeof window.pwn") == "undefined"
     assert_quiet(book.page)
     assert book.run(1) == "[]"

@@ -31,7 +31,7 @@ def test_run_then_look_at_the_list_then_explore(notebook):
     cell.get_by_role("tab", name="Explore").click()
     cell.get_by_role("combobox", name="Job to explore").wait_for()
     cell.get_by_role("button", name="Explore", exact=True).click()
-    cell.get_by_text("bandit B608").first.wait_for(timeout=30_000)
+    cell.get_by_text("bandit B608").locator("visible=true").first.wait_for(timeout=30_000)
     printed = book.run(3).splitlines()
     assert printed == ["['Run', 'Jobs', 'Explore']", "[]"]
     assert_quiet(book.page)

@@ -180,7 +180,9 @@ def test_many_writers_lose_nothing_when_the_file_is_deleted_ten_times(path):
 
     assert {*acknowledged[0], *acknowledged[1]} <= set(stored)
     assert len(stored) == len(set(stored)), "nothing was applied twice"
-    assert all("at this very moment" in error for error in failed), failed
+    # Which refusal it is depends on the moment; each says of which store, and that it was deleted or locked.
+    told = [error for error in failed if str(path) in error and ("deleted" in error or "locked" in error)]
+    assert told == failed
     assert in_a_new_process(path) == str(stored)
 
 

@@ -29,7 +29,7 @@ _EXCLUDE_NOTHING = "/nowhere/at/all"
 _FAILED_CHECK = re.compile(r"Bandit internal error running: (\S+) on file (.+?) at line (\d+): ")
 
 
-# The rules about passwords quote them: "Possible hardcoded password: 'x'".
+# The rules about passwords quote the one that they found, between these words and the end.
 _QUOTED = re.compile(r"(Possible hardcoded password): '(.*)'", re.DOTALL)
 
 

@@ -60,6 +60,7 @@ const AGAIN = 250, SELDOM = 30000; // ms until a message is sent again
 // Every widget: draw once, then again on each new state; tidy up when its view goes.
 function render({ model, el }) {
   el.classList.add("batchnb-live");
+  el.dataset.lmSuppressShortcuts = "true"; // keys are ours here: the notebook would move, or delete, its cells
   const { send, end } = post(model);
   const redraw = draw(el, { ...model, send });
   model.on("change:state", redraw);

@@ -8,11 +8,12 @@ function draw(root, model) {
     oninput: () => send({ do: "filter", text: filter.value }) });
   const note = make("span", { class: "batchnb-quiet", role: "status" });
   const said = make("p", { class: "batchnb-note", role: "alert" });
-  const body = make("tbody");
-  const heads = ["job", "name", "status", "tasks", "findings", "started", "took", ""];
+  const body = make("tbody", { role: "rowgroup" }); // roles: a narrow page shows no table, and would lose them
+  const heads = ["job", "name", "status", "ended", "findings", "started", "took", ""];
   root.replaceChildren(make("div", { class: "batchnb-log-head" }, filter, note), said,
-    make("div", { class: "batchnb-board-scroll" }, make("table", { class: "batchnb-jobs", "aria-label": "Jobs" },
-      make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))), body)));
+    make("div", { class: "batchnb-board-scroll batchnb-jobs-box", tabindex: 0, role: "region", "aria-label": "List of jobs" },
+      make("table", { class: "batchnb-jobs", role: "table", "aria-label": "Jobs" },
+        make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...heads.map((head) => make("th", { scope: "col", role: "columnheader" }, head)))), body)));
   watchKernel(root, model, "The kernel that showed this list has ended: open the workspace again.");
   let sure = null;
 
@@ -31,9 +32,10 @@ function draw(root, model) {
     if (row.can_cancel) actions.push(act("cancel", row, "Cancel", "Stop the job and its tools"));
     if (row.can_resume) actions.push(act("resume", row, "Resume", "A new job takes over what is done, and runs the rest"));
     if (row.ended) actions.push(act("report", row, "Report", "Write the HTML report"), remove(row));
-    return make("tr", {}, make("th", { scope: "row" }, String(row.id)), make("td", { title: row.scope }, row.name),
-      make("td", {}, `${SIGNS[row.status] || "?"} ${row.status}`), make("td", {}, row.tasks), make("td", {}, row.found),
-      make("td", {}, row.created), make("td", {}, row.took), make("td", { class: "batchnb-actions" }, ...actions));
+    const cell = (attributes, ...content) => make("td", { role: "cell", ...attributes }, ...content);
+    return make("tr", { role: "row" }, make("th", { scope: "row", role: "rowheader" }, String(row.id)), cell({ title: row.scope }, row.name),
+      ...[`${SIGNS[row.status] || "?"} ${row.status}`, `${row.tasks} tasks`, row.found, row.created, row.took].map((text) => cell({}, text)),
+      cell({ class: "batchnb-actions" }, ...actions));
   }
   let drawn = "";
   function show() {
@@ -45,7 +47,7 @@ function draw(root, model) {
     if (key === drawn) return;
     drawn = key;
     const held = root.ownerDocument.activeElement?.dataset?.key;
-    body.replaceChildren(...(state.rows.length ? state.rows.map(line) : [make("tr", {}, make("td", { colspan: heads.length }, "no job"))]));
+    body.replaceChildren(...(state.rows.length ? state.rows.map(line) : [make("tr", { role: "row" }, make("td", { colspan: heads.length, role: "cell" }, "no job"))]));
     if (held) for (const button of body.querySelectorAll("button")) if (button.dataset.key === held) button.focus();
   }
   return show;
