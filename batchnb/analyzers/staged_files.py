@@ -44,7 +44,11 @@ def eligible(tool: SourceTool, files: StagedFiles) -> tuple[list[str], list[tupl
     A folder that was left out may have anything in it, so it counts for every tool.
     """
     staged = [path for path, origin in files.origins.items() if tool.is_for(origin)]
-    left_out = [(path, why) for path, why in files.unread if tool.is_for(path) or path.endswith(FOLDER_MARK)]
+    left_out = [
+        (path.removesuffix(FOLDER_MARK), why)
+        for path, why in files.unread
+        if path.endswith(FOLDER_MARK) or tool.is_for(path)
+    ]
     return staged, left_out
 
 

@@ -8,7 +8,7 @@ function draw(root, model) {
     make("h4", {}, "Analyses"), fault, ...parts.map((part) => part.node),
     ...facts.broken.map((text) => make("p", { class: "batchnb-fault" }, `⚠ ${text}`))));
   watchKernel(root, model, "");
-  link.send({ do: "look" });
+  queueMicrotask(() => link.send({ do: "look" })); // after the first drawing, which shows what the kernel last said
   return () => {
     const state = model.get("state"), settled = link.settled();
     say(fault, state.fault ? `⚠ ${state.fault}` : "");
