@@ -82,9 +82,12 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         head, *body = self._rows()
-        cells = "".join(f"<th scope=col>{escape(cell)}</th>" for cell in head)
-        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in body)
-        return f"<table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
+        left = 'style="text-align:left"'  # a notebook puts cells to the right
+        cells = "".join(f"<th scope=col {left}>{escape(cell)}</th>" for cell in head)
+        rows = "".join(
+            f"<tr>{''.join(f'<td {left}>{escape(cell)}</td>' for cell in row)}</tr>" for row in body
+        )
+        return f'<table class="mathjax_ignore"><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>'
 
     def _rows(self) -> list[tuple[str, ...]]:
         found = [
