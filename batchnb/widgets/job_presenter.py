@@ -201,7 +201,8 @@ def _outlook(job: BatchAnalysisJob, now: datetime, estimate: Estimate | None) ->
     minutes = max(1.0, (now - job.started_at).total_seconds()) / 60
     rate = job.completed_tasks / minutes
     speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
-    return f"; {speed} tasks/min, about {duration(estimate.seconds_left)} left"
+    left = f", about {duration(estimate.seconds_left)} left" if estimate.seconds_left >= 1 else ""
+    return f"; {speed} tasks/min{left}"  # below a second it only says that past tasks were shorter
 
 
 def _progress(job: BatchAnalysisJob) -> str:

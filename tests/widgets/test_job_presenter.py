@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from support import START, coverage, error, job
 
-from batchnb.records import CoverageStatus, JobStatus
+from batchnb.records import CoverageStatus, Estimate, JobStatus
 from batchnb.results.severity import severity_info
 from batchnb.widgets.job_presenter import CancelNote, present_job, stopped_text
 from batchnb.widgets.outcome import Outcome
@@ -160,3 +160,13 @@ def test_errors_are_capped_with_their_true_number():
 )
 def test_what_was_stopped_is_counted(before, after, text):
     assert stopped_text(before, after) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.0, "; 2.0 tasks/min"), (90.0, "; 2.0 tasks/min, about 1 min 30 s left")]
+)
+def test_the_outlook_is_a_rate_and_a_time_only_where_there_is_one(seconds, said):
+    going = running(total_tasks=7, completed_tasks=4)
+    now = START + timedelta(minutes=2)
+    estimate = Estimate(seconds_left=seconds, ends_at=now, tasks_left=3, based_on=4)
+    assert present_job(going, now, estimate=estimate).elapsed == f"2 min 0 s elapsed{said}"
