@@ -52,7 +52,7 @@ def test_a_task_can_be_picked_cancelled_and_requeued_on_the_board(host, shown):
     view = shown(JobView(host.service, host.storage, host.submit()))
     assert host.analyzer.started.wait(10)
     board = view.board
-    assert wait_until(lambda: board.state["grid"]["cells"].count("r") == 2)
+    assert wait_until(lambda: board.state["grid"] and board.state["grid"]["cells"].count("r") == 2)
     grid = board.state["grid"]
     place = [grid["analyses"][0], grid["models"][1], 2]
     view._feed.heard({"do": "pick", "place": place})
