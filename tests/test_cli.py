@@ -163,3 +163,18 @@ def test_ctrl_c_cancels_and_the_rest_can_be_resumed(many, running, capsys):
     with batchnb.open(many, max_tasks=1) as workspace:
         continued = workspace.resume(1)
         assert continued.record.task_count_by_status["pending"] > 0
+
+
+def test_a_library_that_is_not_installed_is_named_with_the_way_to_get_it(monkeypatch, capsys):
+    def lacks(name):
+        def command(options):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+        return command
+
+    monkeypatch.setattr("batchnb.cli._doctor", lacks("pandas"))
+    assert main(["doctor"]) == 2
+    assert "pandas is not installed: pip install 'batchnb[results]'" in capsys.readouterr().err
+    monkeypatch.setattr("batchnb.cli._doctor", lacks("batchnb.gone"))
+    with pytest.raises(ModuleNotFoundError):  # a fault of ours is not the user's
+        main(["doctor"])

@@ -31,6 +31,9 @@ EXIT_CODES = {JobStatus.COMPLETED: 0, JobStatus.CANCELLED: 130}
 """A job that failed or broke gives 1, a wrong value on the command line 2, the quality gate 3 or 4."""
 _TICK_SECONDS = 0.2
 
+_OF_RESULTS = frozenset({"jinja2", "numpy", "pandas", "plotly", "pyarrow", "scipy", "xlsxwriter"})
+"""What the extra `results` brings; commands that look at results need it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code of the process."""
@@ -40,6 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except BatchnbError as error:
         print(f"batchnb: {visible(str(error))}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _OF_RESULTS:
+            raise
+        print(f"batchnb: {error.name} is not installed: pip install 'batchnb[results]'", file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # before there was a job, or after its end: nothing is left to cancel
         return 130
