@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import html
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from batchnb.results.text import shorten
 from batchnb.tools.text import visible
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _NO_MATH = "mathjax_ignore"
 """MathJax leaves the inside of this class alone."""
@@ -41,13 +38,6 @@ def text_output(text: str, kind: str = "note") -> dict[str, Any]:
     """
     tag = "strong" if kind == "title" else "span"
     return html_output(f'<{tag} class="batchnb-{kind}">{escape(text)}</{tag}>', text)
-
-
-def list_output(lines: Iterable[str]) -> dict[str, Any]:
-    """Return an output that shows each of the untrusted `lines` as one error."""
-    items = list(lines)
-    markup = "".join(f"<li>{escape(line)}</li>" for line in items)
-    return html_output(f'<strong>Errors</strong><ul class="batchnb-error">{markup}</ul>', "\n".join(items))
 
 
 def bundle_output(data: dict[str, Any]) -> dict[str, Any]:
